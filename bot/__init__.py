@@ -1,0 +1,1 @@
+"""Answer what LinkedIn does with people's data and AI, on Discord, on Telegram and in a terminal."""

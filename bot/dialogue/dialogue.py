@@ -1,0 +1,290 @@
+"""Hold a conversation: find out what is asked, and reply from the knowledge or honestly not at all."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from bot.dialogue import screens
+from bot.dialogue.answer import all_sources, answer, menu_row, several
+from bot.dialogue.conversations import Conversations
+from bot.dialogue.model import Kind, Part, Question, Reply, Section
+from bot.dialogue.screens import Operator
+from bot.dialogue.state import Action, State, decode
+from bot.dialogue.suggest import Suggestion, Suggestions, words
+from bot.knowledge.markup import Paragraph, Span, Style
+from bot.knowledge.model import Device, Knowledge, PlaceId, TopicId
+from bot.knowledge.texts import Screen
+from bot.matching.model import Band, Match, Matcher, Ranked
+
+MOST_CHARACTERS = 4_000
+"""A question beyond this is cut before it is matched; the longest message of either platform fits."""
+
+_FILLERS = frozenset(
+    {
+        "a",
+        "about",
+        "also",
+        "am",
+        "an",
+        "and",
+        "app",
+        "at",
+        "based",
+        "device",
+        "do",
+        "does",
+        "for",
+        "from",
+        "has",
+        "have",
+        "here",
+        "hey",
+        "hi",
+        "how",
+        "i",
+        "if",
+        "im",
+        "in",
+        "is",
+        "it",
+        "its",
+        "live",
+        "living",
+        "me",
+        "my",
+        "no",
+        "now",
+        "of",
+        "ok",
+        "okay",
+        "on",
+        "one",
+        "or",
+        "our",
+        "phone",
+        "please",
+        "pls",
+        "same",
+        "so",
+        "step",
+        "steps",
+        "thanks",
+        "the",
+        "then",
+        "to",
+        "too",
+        "use",
+        "using",
+        "we",
+        "what",
+        "whats",
+        "with",
+        "yes",
+    }
+)
+
+
+class Found(Protocol):
+    """What was recognised in a message beside its topic."""
+
+    @property
+    def device(self) -> str | None:
+        """Return the device that is named."""
+
+    @property
+    def place(self) -> str | None:
+        """Return the place where the person is, or that the question is about."""
+
+    @property
+    def rest(self) -> str:
+        """Return the message without what was recognised."""
+
+
+class Finder(Protocol):
+    """Recognise device and place in a message."""
+
+    def find(self, text: str) -> Found:
+        """Return what `text` names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mind:
+    """Everything that answers depend on; replaced whole when the knowledge changes."""
+
+    knowledge: Knowledge
+    matcher: Matcher
+    finder: Finder
+    suggestions: Suggestions
+
+
+class Dialogue:
+    """The one conversation partner behind every platform.
+
+    `clock` returns seconds that never run backwards, `today` the day by which reviews fall due.
+    """
+
+    def __init__(
+        self,
+        mind: Mind,
+        *,
+        clock: Callable[[], float],
+        today: Callable[[], datetime.date],
+        operator: Operator | None = None,
+    ) -> None:
+        self._mind = mind
+        self._today = today
+        self._operator = operator or Operator()
+        self._conversations = Conversations(clock)
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """Return the knowledge that answers come from now."""
+        return self._mind.knowledge
+
+    @property
+    def mind(self) -> Mind:
+        """Return all that answers depend on now."""
+        return self._mind
+
+    def change(self, mind: Mind) -> None:
+        """Answer from another knowledge from now on."""
+        self._mind = mind
+
+    def ask(self, question: Question) -> Reply:
+        """Return the reply to what a person wrote."""
+        mind = self._mind
+        text = question.text[:MOST_CHARACTERS].strip()
+        if not text:
+            return screens.refusal(mind.knowledge, Kind.NONE, mind.knowledge.texts.empty, language="und")
+        if courtesy := self._courtesy(text):
+            return screens.plain(courtesy, Kind.COURTESY, (menu_row(mind.knowledge),))
+        last = self._last(question)
+        found = mind.finder.find(text)
+        device = Device(found.device) if found.device else None
+        place = mind.knowledge.settled(PlaceId(found.place)) if found.place else None
+        state = State(Action.SHOW, device=device, place=place)
+        # What the message itself names goes before what the message that it answers was fitted to.
+        fitted = replace(
+            state,
+            device=device or (question.replied.device if question.replied else None),
+            place=place or (question.replied.place if question.replied else None),
+        )
+        if last and self._only_refits(last, found):
+            match = Match(Band.SURE, (Ranked(last, 1.0),), (), "en")
+        elif exact := mind.suggestions.exact(text):
+            match = Match(Band.SURE, (Ranked(exact, 1.0),), (), "en")
+        else:
+            match = _known(mind.matcher.match(text, after=last), mind.knowledge)
+        reply = self._reply(match, fitted)
+        if reply.topics:
+            self._conversations.remember(question.conversation, reply.topics[-1].topic)
+        return replace(reply, device=device, place=place, language=match.language)
+
+    def press(self, code: str, conversation: Hashable | None = None) -> Reply:
+        """Return what a button leads to, kindly also where nobody knows the button any more."""
+        state = decode(code)
+        reply = self.show(state) if state else None
+        if state is None or reply is None:
+            return screens.refusal(self.knowledge, Kind.FAULT, self.knowledge.texts.too_old)
+        if reply.topics:
+            self._conversations.remember(conversation, reply.topics[-1].topic)
+        return reply
+
+    def show(self, state: State) -> Reply | None:
+        """Return the reply that `state` stands for, None where its topic or group is gone."""
+        knowledge = self.knowledge
+        if state.action in {Action.START, Action.HELP, Action.ABOUT, Action.PRIVACY}:
+            return screens.screen(knowledge, self._operator, state)
+        if state.action is Action.MENU:
+            return screens.menu(knowledge, state.step)
+        if state.action is Action.GROUP:
+            return screens.group(knowledge, state)
+        if state.topic not in knowledge.topics:
+            return None
+        if state.action is Action.PLACE:
+            return screens.places(knowledge, state)
+        reply = (
+            all_sources(knowledge, state, self._today())
+            if state.action is Action.SOURCES
+            else answer(knowledge, state, self._today())
+        )
+        if state.step and reply.state and state.check != reply.state.check:
+            first = self.show(replace(state, step=0, check=""))
+            note = Section(Part.NOTE, (Paragraph((Span(knowledge.texts.changed, Style.ITALIC),)),))
+            return first.with_note(note) if first else None
+        return reply
+
+    def topic(self, id: str) -> Reply | None:
+        """Return the answer of a topic by its id, as deep links name it; None where there is none."""
+        return self.show(State(Action.SHOW, id)) if id in self.knowledge.topics else None
+
+    def suggest(self, typed: str, limit: int) -> list[Suggestion]:
+        """Return phrases that fit what is being typed, best first."""
+        return self._mind.suggestions.search(typed, limit)
+
+    def no_text(self) -> Reply:
+        """Return the reply to a picture, file or voice message."""
+        return screens.refusal(self.knowledge, Kind.NONE, self.knowledge.texts.no_text)
+
+    def failed(self, reference: str) -> Reply:
+        """Return the reply when something went wrong on our side."""
+        text = self.knowledge.texts.failed.format(reference=reference)
+        return Reply(Kind.FAULT, "", (Section(Part.ANSWER, (Paragraph((Span(text),)),)),))
+
+    def forget(self) -> None:
+        """Forget conversations whose time is over; called by the clock, since a quiet bot is asked nothing."""
+        self._conversations.forget()
+
+    def _last(self, question: Question) -> str | None:
+        """Return the topic that a follow-up is about: that of the message it answers, else the last one."""
+        if question.replied and question.replied.topic in self.knowledge.topics:
+            return question.replied.topic
+        last = self._conversations.last(question.conversation)
+        return last if last and last in self.knowledge.topics else None
+
+    def _only_refits(self, last: str, found: Found) -> bool:
+        """Tell whether a message only names a device or place that makes a difference to the last topic.
+
+        "And Canada?" after the answer about the United Kingdom is a question of its own.
+        """
+        if set(words(found.rest)) - _FILLERS:
+            return False
+        topic = self.knowledge.topics[TopicId(last)]
+        places = self.knowledge.chain(PlaceId(found.place)) if found.place else ()
+        device = Device(found.device) if found.device else None
+        return device in topic.fit(places).steps or bool(set(places) & set(topic.form.places))
+
+    def _courtesy(self, text: str) -> Screen | None:
+        said = " ".join(words(text))
+        for courtesy in self.knowledge.texts.courtesies:
+            if said and any(said == " ".join(words(word)) for word in courtesy.words):
+                return Screen(title=courtesy.title, text=courtesy.text)
+        return None
+
+    def _reply(self, match: Match, state: State) -> Reply:
+        knowledge = self.knowledge
+        if len(match.topics) > 1:
+            return several(knowledge, state, self._today(), match.topics)
+        if match.topics:
+            state = replace(state, topic=match.topics[0].topic)
+            return answer(knowledge, state, self._today(), ranked=match.topics, offered=match.offered)
+        if match.offered:
+            return screens.choices(knowledge, state, match.offered)
+        if match.language not in {"en", "und"}:
+            spoken = knowledge.texts.other_language
+            head = Screen(title=knowledge.texts.other_language_title, text=spoken.get(match.language, spoken["en"]))
+            return screens.refusal(knowledge, Kind.LANGUAGE, head)
+        return screens.refusal(knowledge, Kind.NONE, knowledge.texts.none)
+
+
+def _known(match: Match, knowledge: Knowledge) -> Match:
+    """Leave out topics that the knowledge no longer has: the heads may be older than it."""
+    topics = tuple(item for item in match.topics if TopicId(item.topic) in knowledge.topics)
+    offered = tuple(id for id in match.offered if TopicId(id) in knowledge.topics)
+    if topics == match.topics and offered == match.offered:
+        return match
+    band = match.band if topics else (Band.CHOICES if offered else Band.NONE)
+    return replace(match, topics=topics, offered=offered, band=band)

@@ -1,0 +1,404 @@
+"""Name the parts of the knowledge and the form that each must have."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any, NewType
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from bot.knowledge.texts import Texts
+
+TopicId = NewType("TopicId", str)
+FactId = NewType("FactId", str)
+PlaceId = NewType("PlaceId", str)
+
+DEFAULT_REVIEW_EVERY = 120
+"""Days after which a topic is due for a check where it does not say so itself."""
+
+ID_PATTERN = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
+"""Ids go into buttons and Telegram deep links, whose alphabet is A-Za-z0-9_-."""
+
+FACT_PATTERN = r"^F-[A-Z]+-[A-Z0-9]+$"
+DATE_PATTERN = r"^[0-9A-Za-z /,.–-]{4,40}$"
+
+MAX_TOPIC_ID = 40
+"""Leaves room for action and state in the 64 bytes of a Telegram button (platform conventions)."""
+
+MAX_URL = 512
+"""The longest address of a Discord link button; Telegram allows more."""
+
+
+class Device(StrEnum):
+    """Where a person uses LinkedIn."""
+
+    IOS = "ios"
+    ANDROID = "android"
+    MOBILE_WEB = "mobile-web"
+    DESKTOP = "desktop"
+
+
+def web_address(url: str) -> str:
+    """Return `url` if a person may be sent there: https, a host, no credentials, no spaces."""
+    if not url.lower().startswith("https:"):
+        raise ValueError("a link must begin with https://; copy the address from the browser")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("this is no web address; copy the address from the browser") from None
+    if "@" in parts.netloc:
+        raise ValueError("a link must not carry a user name or password; delete what stands before the @")
+    if not re.fullmatch(r"[!-~]+", url) or re.search(r"[<>\"'`\\^{}|]", url):
+        raise ValueError(
+            "a link must be in the plain form that the browser shows, without spaces or quotes; copy it from there"
+        )
+    if not _HOST.fullmatch(parts.hostname or ""):
+        raise ValueError("a link needs the name of a site after https://; write it like https://www.example.org/page")
+    if "xn--" in (parts.hostname or ""):
+        raise ValueError(
+            "the name of this site hides letters that only look like others; use an address in plain letters"
+        )
+    return url
+
+
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])")
+"""Names of sites; numbers in their place lead to machines that nobody can look up."""
+
+
+def _some_text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("the text is empty; write it, or delete the whole entry")
+    return text.strip()
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text.strip():
+        raise ValueError("the text goes over several lines; write it on one")
+    return _some_text(text)
+
+
+def _day(text: str) -> str:
+    """Return a date as it is known; one that looks exact has to be a day of the calendar."""
+    if re.fullmatch(r"\d{4}-\d\d?(-\d\d?)?", text):
+        try:
+            datetime.date.fromisoformat(text if text.count("-") == 2 else f"{text}-01")
+        except ValueError:
+            raise ValueError(f"{text} is not in the calendar; write it as 2025-09-18, 2025-09 or 2025") from None
+    return text
+
+
+def _text_of_date(value: Any) -> Any:
+    return (
+        str(value)
+        if isinstance(value, datetime.date) or (isinstance(value, int) and not isinstance(value, bool))
+        else value
+    )
+
+
+Text = Annotated[str, AfterValidator(_some_text)]
+Title = Annotated[str, StringConstraints(max_length=120), AfterValidator(_one_line)]
+Label = Annotated[str, StringConstraints(max_length=80), AfterValidator(_one_line)]
+Url = Annotated[str, StringConstraints(max_length=MAX_URL), AfterValidator(web_address)]
+Slug = Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=60)]
+PartialDate = Annotated[
+    str,
+    BeforeValidator(_text_of_date),
+    StringConstraints(pattern=DATE_PATTERN),
+    AfterValidator(_day),
+]
+"""A day, month or year, as exactly as it is known (2025-09-18, 2025-09, 2025)."""
+Day = Annotated[datetime.date, Field(ge=datetime.date(2000, 1, 1), le=datetime.date(2099, 12, 31))]
+"""A day on which somebody looked; far ones are slips, and sums with them leave the calendar."""
+
+
+class Form(BaseModel):
+    """The base of all forms: nothing unknown, nothing converted, nothing changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Link(Form):
+    """A page that a person can open, with the label of its button."""
+
+    label: Label
+    url: Url
+
+
+class Fitted(Form):
+    """The parts of a topic that can differ from place to place."""
+
+    answer: Text | None = Field(None, description="Two or three plain sentences that stand alone.")
+    easy: Text | None = Field(None, description="The same in very plain language.")
+    more: Text | None = Field(None, description="Further detail in small Markdown: bold, italics, lists, links.")
+    limits: Text | None = Field(None, description="What doing this does not do. Obligatory where there are steps.")
+    steps: dict[str, Annotated[list[Text], Field(min_length=1, max_length=15)]] | None = Field(
+        None, description="The way out by device: desktop, ios, android, mobile-web."
+    )
+    links: Annotated[list[Link], Field(max_length=5)] | None = Field(
+        None, description="Pages to open, official ones first."
+    )
+
+
+class TopicForm(Fitted):
+    """A topic as its file holds it."""
+
+    title: Title = Field(description="As people would recognise it.")
+    label: Annotated[str, StringConstraints(max_length=34), AfterValidator(_one_line)] | None = Field(
+        None, description="A shorter title for buttons."
+    )
+    answer: Text = Field(description="Two or three plain sentences that stand alone.")
+    places: dict[str, Fitted] = Field({}, description="What differs by place: whole keys, steps device by device.")
+    related: list[str] = Field([], max_length=8, description="Ids of topics that people ask about next.")
+    facts: Annotated[list[str], Field(min_length=1)] = Field(description="Ids of the facts that this topic rests on.")
+    reviewed: Day = Field(description="The day on which the topic was last compared with its sources.")
+    review_every: Annotated[int, Field(ge=1, le=1000)] = Field(
+        DEFAULT_REVIEW_EVERY, description="Days until the next check."
+    )
+    asks: Annotated[list[Text], Field(min_length=1)] = Field(
+        description="Phrasings under which people look for this topic."
+    )
+
+
+class GroupForm(Form):
+    """A group of the menu; its id is the folder of its topics."""
+
+    id: Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=MAX_TOPIC_ID)]
+    title: Annotated[str, StringConstraints(max_length=34), AfterValidator(_one_line)]
+
+
+class GroupsForm(Form):
+    """groups.yaml: the groups in the order of the menu."""
+
+    groups: Annotated[list[GroupForm], Field(min_length=1, max_length=25)]
+
+
+class FactStatus(StrEnum):
+    """How firmly a fact is known."""
+
+    SURE = "sure"
+    CONTESTED = "contested"
+    NOT_FOUND = "not-found"
+
+
+class FactForm(Form):
+    """One claim, with where it is from and when it was last compared."""
+
+    id: Annotated[str, StringConstraints(pattern=FACT_PATTERN)]
+    statement: Text
+    status: Annotated[FactStatus, Field(strict=False)]
+    confidence: Text | None = None
+    held: Text | None = None
+    where: Text | None = None
+    sources: Annotated[list[str], Field(min_length=1)]
+    checked: Day
+    unused: Text | None = Field(None, description="Why no topic rests on this fact.")
+
+
+class FactsForm(Form):
+    """facts.yaml."""
+
+    facts: list[FactForm]
+
+
+class SourceKind(StrEnum):
+    """Who speaks in a source; official ones are shown before press."""
+
+    OFFICIAL = "official"
+    REGULATOR = "regulator"
+    COURT = "court"
+    LAW = "law"
+    ARCHIVE = "archive"
+    ORGANISATION = "organisation"
+    PRESS = "press"
+    OTHER = "other"
+
+
+class SourceForm(Form):
+    """A document that facts rest on."""
+
+    id: Slug
+    publisher: Text
+    title: Text
+    date: PartialDate | None = None
+    url: Url | None = None
+    kind: Annotated[SourceKind, Field(strict=False)]
+    copied: bool = Field(False, alias="copy", description="A mirror or copy, named only where nothing better is known.")
+
+
+class SourcesForm(Form):
+    """sources.yaml."""
+
+    sources: list[SourceForm]
+
+
+class Regulator(Form):
+    """The authority that takes complaints in a place."""
+
+    name: Text
+    url: Url | None = None
+
+
+class PlaceForm(Form):
+    """A place, the wider places whose rules apply there, and people's words for it."""
+
+    name: Text
+    wider: list[str] = Field([], alias="in", description="Wider places whose rules apply, narrowest first.")
+    people: list[Text] = []
+    cities: list[Text] = []
+    also: list[Text] = []
+    codes: list[Text] = Field([], description="Short forms that name the place only in capitals, such as US.")
+    careful: list[Text] = Field([], description="Words that name the place only beside others that say so.")
+    regulator: Regulator | None = None
+
+
+class PlacesForm(Form):
+    """places.yaml."""
+
+    places: dict[str, PlaceForm]
+    traps: list[Text] = []
+
+
+class DeviceForm(Form):
+    """A device, and people's words for it."""
+
+    name: Text
+    short: Text
+    words: list[Text]
+
+
+class DevicesForm(Form):
+    """devices.yaml."""
+
+    devices: dict[str, DeviceForm]
+    browsers: list[Text] = []
+    phones: list[Text] = []
+    makers: list[Text] = Field([], description="Makers of devices that people also work for.")
+    trades: list[Text] = Field([], description="Words after which a device's name is a trade (android developer).")
+    traps: list[Text] = []
+
+
+class OfftopicForm(Form):
+    """offtopic/<kind>.yaml: messages that no topic answers."""
+
+    kind: Slug
+    messages: list[Text]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A topic's texts as they hold for one place."""
+
+    answer: str
+    easy: str | None
+    more: str | None
+    limits: str | None
+    steps: Mapping[Device, tuple[str, ...]]
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One entry of the knowledge."""
+
+    id: TopicId
+    group: str
+    form: TopicForm
+
+    @property
+    def title(self) -> str:
+        """Return the title."""
+        return self.form.title
+
+    @property
+    def label(self) -> str:
+        """Return what a button to this topic says."""
+        return self.form.label or self.form.title
+
+    @cached_property
+    def default(self) -> Fit:
+        """Return the texts that hold where no place is known."""
+        return self.fit(())
+
+    def fit(self, places: tuple[PlaceId, ...]) -> Fit:
+        """Return the texts for a chain of places, most specific first (`us-ca`, `us`)."""
+        layers: list[Fitted] = [self.form.places[place] for place in places if place in self.form.places]
+        layers.append(self.form)
+
+        def first(key: str) -> Any:
+            return next((value for layer in layers if (value := getattr(layer, key)) is not None), None)
+
+        steps: dict[Device, tuple[str, ...]] = {}
+        for device in Device:
+            found = next((layer.steps[device] for layer in layers if layer.steps and device in layer.steps), None)
+            if found:
+                steps[device] = tuple(found)
+        answer_layer = next(layer for layer in layers if layer.answer is not None)
+        # A plain-language text belongs to the answer it retells; an overridden answer silences the general one.
+        easy = answer_layer.easy
+        return Fit(first("answer"), easy, first("more"), first("limits"), steps, tuple(first("links") or ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of the menu with its topics in order."""
+
+    id: str
+    title: str
+    topics: tuple[TopicId, ...]
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """Everything that the bot knows; never changed, only replaced whole."""
+
+    version: str
+    groups: tuple[Group, ...]
+    topics: Mapping[TopicId, Topic]
+    facts: Mapping[FactId, FactForm]
+    sources: Mapping[str, SourceForm]
+    places: Mapping[PlaceId, PlaceForm]
+    place_traps: tuple[str, ...]
+    devices: DevicesForm
+    texts: Texts
+    offtopic: Mapping[str, tuple[str, ...]]
+
+    def chain(self, place: PlaceId | None) -> tuple[PlaceId, ...]:
+        """Return a place and the wider places whose rules apply there, most specific first."""
+        found: list[PlaceId] = []
+        queue = [place] if place else []
+        while queue:
+            here = queue.pop(0)
+            if here in found or here not in self.places:
+                continue
+            found.append(here)
+            queue += [PlaceId(wider) for wider in self.places[here].wider]
+        return tuple(found)
+
+    def settled(self, place: PlaceId) -> PlaceId:
+        """Return the place, or its country for a subdivision in which nothing differs.
+
+        A subdivision matters where a topic says something else for it or an authority of its own takes complaints.
+        """
+        if place in self._subdivisions or "-" not in place or place not in self.places:
+            return place
+        return PlaceId(self.places[place].wider[0]) if self.places[place].wider else place
+
+    @cached_property
+    def _subdivisions(self) -> frozenset[PlaceId]:
+        named = {PlaceId(place) for topic in self.topics.values() for place in topic.form.places}
+        return frozenset(named | {id for id, place in self.places.items() if place.regulator})
+
+    def sources_of(self, topic: Topic) -> tuple[SourceForm, ...]:
+        """Return the sources that a topic's facts rest on: official first, then as the facts name them."""
+        ids = dict.fromkeys(source for fact in topic.form.facts for source in self.facts[FactId(fact)].sources)
+        order = list(SourceKind)
+        return tuple(
+            sorted((self.sources[id] for id in ids), key=lambda source: (source.copied, order.index(source.kind)))
+        )

@@ -1,0 +1,1 @@
+"""Turn a person's words into topics, or into an honest nothing."""

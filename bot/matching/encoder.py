@@ -1,0 +1,171 @@
+"""Sentence vectors: a small transformer in plain NumPy.
+
+The weights lie beside this file; `tools/encoder` makes them. They are kept in eight bits
+and read into single precision, for NumPy multiplies nothing smaller fast.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bot.matching.wordpiece import WordPiece
+
+Floats = npt.NDArray[np.float32]
+
+WEIGHTS = Path(__file__).with_name("encoder.npz")
+SHA256 = "898b1ea64ac6a34e87e699101a6f598fab2b414738efa4fea82b274e1a513c73"
+
+MOST_PIECES = 48
+"""A longer text is cut; its time grows with its pieces."""
+
+TOGETHER = 48
+"""So many texts are computed at once; more need more memory and are no faster."""
+
+_HEADS = 12
+
+
+class EncoderError(Exception):
+    """The weights of the encoder cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    mix: Floats
+    mix_bias: Floats
+    out: Floats
+    out_bias: Floats
+    norm1: Floats
+    up: Floats
+    up_bias: Floats
+    down: Floats
+    down_bias: Floats
+    norm2: Floats
+
+
+class Encoder:
+    """Turns cleaned texts into vectors of length one."""
+
+    def __init__(self, arrays: dict[str, Any]) -> None:
+        listed = arrays["pieces"].tobytes().decode().split("\n")
+        self._pieces = WordPiece({piece: place for place, piece in enumerate(listed)})
+        self.words = frozenset(piece for piece in listed if piece.isascii() and piece.isalpha() and len(piece) > 2)
+        """Common English words: those that are a piece of their own."""
+        self._table = arrays["table"]
+        self._table_scale = arrays["table_scale"].astype(np.float32)
+        self._positions = arrays["positions"].astype(np.float32)
+        self._norm = arrays["norm"].astype(np.float32)
+        self._layers = [
+            _Layer(**{name: _weights(arrays, f"{place}.{name}") for name in _Layer.__slots__})
+            for place in range(int(arrays["layers"]))
+        ]
+        self._project = _weights(arrays, "project")
+        self.seen = frozenset(arrays["seen"].tolist())
+        self.blocks = tuple(int(size) for size in arrays["blocks"])
+
+    @classmethod
+    def load(cls, path: Path = WEIGHTS, sha256: str = SHA256) -> Encoder:
+        """Read the weights; refuse a file that is not the expected one."""
+        try:
+            if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+                raise EncoderError(f"{path}: not the file that belongs to this version")
+            with np.load(path, allow_pickle=False) as file:
+                return cls({key: file[key] for key in file.files})
+        except (OSError, ValueError, KeyError) as error:
+            raise EncoderError(f"{path}: cannot be read ({error})") from error
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """Return a row a text; texts of any length are computed together."""
+        cut = [self._pieces.cut(text, MOST_PIECES) for text in texts]
+        rows = np.zeros((len(cut), self._project.shape[1]), dtype=np.float32)
+        order = sorted(range(len(cut)), key=lambda place: len(cut[place]))
+        for start in range(0, len(order), TOGETHER):
+            chunk = order[start : start + TOGETHER]
+            rows[chunk] = self._run([cut[place] for place in chunk])
+        return rows
+
+    def _run(self, texts: Sequence[Sequence[int]]) -> Floats:
+        """Return the vectors of some texts, the shortest first.
+
+        All of them go through each layer at once, for reading the weights takes longer than
+        using them; only heeding one another is done text by text, equal lengths together.
+        """
+        groups: list[tuple[int, int, int]] = []
+        place = 0
+        for length, same in groupby(texts, key=len):
+            many = len(list(same))
+            groups.append((place, many, length))
+            place += many * length
+        flat = np.fromiter(chain.from_iterable(texts), dtype=np.int64, count=place)
+        position = np.concatenate([np.tile(np.arange(length), many) for _, many, length in groups])
+        state = self._table[flat] * self._table_scale[flat][:, None] + self._positions[position]
+        width = state.shape[1]
+        size = width // _HEADS
+        state = _norm(state, self._norm)
+        for layer in self._layers:
+            mixed = state @ layer.mix
+            mixed += layer.mix_bias
+            seen = np.empty_like(state)
+            for start, many, length in groups:
+                rows = slice(start, start + many * length)
+                split = mixed[rows].reshape(many, length, 3, _HEADS, size).transpose(2, 0, 3, 1, 4)
+                seen[rows] = _heed(*split).transpose(0, 2, 1, 3).reshape(-1, width)
+            state = _norm(state + seen @ layer.out + layer.out_bias, layer.norm1)
+            inner = state @ layer.up
+            inner += layer.up_bias
+            with np.errstate(over="ignore"):
+                inner /= 1 + np.exp(-1.702 * inner)
+            state = _norm(state + inner @ layer.down + layer.down_bias, layer.norm2)
+        mean = np.concatenate(
+            [
+                state[start : start + many * length].reshape(many, length, width).mean(axis=1)
+                for start, many, length in groups
+            ]
+        )
+        projected = np.asarray(mean @ self._project, dtype=np.float32)
+        start = 0
+        for block in self.blocks:
+            part = projected[:, start : start + block]
+            part /= np.sqrt((part * part).sum(axis=1, keepdims=True)) + 1e-9
+            start += block
+        return projected
+
+
+def _heed(query: Any, key: Any, value: Any) -> Any:
+    """Return what each piece takes from the others of its text."""
+    heed = query @ key.transpose(0, 1, 3, 2)
+    heed *= query.shape[-1] ** -0.5
+    heed -= heed.max(axis=-1, keepdims=True)
+    np.exp(heed, out=heed)
+    heed /= heed.sum(axis=-1, keepdims=True)
+    return heed @ value
+
+
+def fingerprint(cleaned: str) -> int:
+    """Return the number under which the encoder remembers a text it was tuned on."""
+    digest = hashlib.blake2b(cleaned.strip().encode("utf-8", "replace"), digest_size=8)
+    return int.from_bytes(digest.digest(), "big", signed=True)
+
+
+def _norm(state: Any, scale: Floats) -> Any:
+    """Centre and scale each row, in place."""
+    state -= state.mean(axis=1, keepdims=True)
+    state /= np.sqrt(np.einsum("ij,ij->i", state, state)[:, None] / state.shape[1] + 1e-12)
+    state *= scale[0]
+    state += scale[1]
+    return state
+
+
+def _weights(arrays: dict[str, Any], name: str) -> Floats:
+    """Return an array in single precision, whether it was kept in eight bits or not."""
+    kept = arrays[name]
+    if kept.dtype == np.int8:
+        return np.asarray(kept.astype(np.float32) * arrays[name + ".scale"].astype(np.float32))
+    return np.asarray(kept.astype(np.float32))

@@ -1,0 +1,224 @@
+"""Run the bot on Discord: log in, bring the commands up to date, hold the connections, answer, close."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
+
+import discord
+
+from bot.dialogue.dialogue import Dialogue
+from bot.platforms.discord.commands import definitions, overwrite
+from bot.platforms.discord.gateway import Shard, Turns
+from bot.platforms.discord.handlers import Handlers
+from bot.platforms.discord.rest import Callbacks, Post, Rest
+from bot.platforms.platform import PassingFault, PermanentFault, Reference
+
+FINISH_WITHIN = 2.0
+"""Seconds for what is being answered when the bot stops; closing takes less than one more."""
+
+LOG_IN_WITHIN = 60.0
+SYNC_PAUSES = (30.0, 300.0, 3_600.0)
+"""Seconds between attempts to bring the commands up to date."""
+
+INTENTS = discord.Intents(guild_messages=True, dm_messages=True)
+"""What arrives without any privilege: interactions need no intent, mentions and direct messages these two."""
+
+# It warns that we keep no servers in memory, which is what we want.
+logging.getLogger("discord.state").setLevel(logging.ERROR)
+# And the client, that voice is not installed.
+discord.VoiceClient.warn_nacl = False
+discord.VoiceClient.warn_dave = False
+
+
+class DiscordPlatform:
+    """The bot on Discord. `base_url` is that of the REST interface, which also says where the gateway is.
+
+    `shard_count` and `shard_ids` say which connections this process holds; without them it is one for all.
+    """
+
+    name = "discord"
+
+    def __init__(
+        self,
+        dialogue: Dialogue,
+        *,
+        token: str,
+        base_url: str,
+        log: Any,
+        reference: Reference,
+        shard_count: int | None = None,
+        shard_ids: Sequence[int] | None = None,
+    ) -> None:
+        self._dialogue = dialogue
+        self._token = token
+        self._base_url = base_url
+        self._log = log
+        self._reference = reference
+        self._shard_count = shard_count
+        self._ids: Sequence[int | None] = shard_ids or (range(shard_count) if shard_count else (None,))
+        self._turns = Turns(log)
+        self._shards: Sequence[Shard] = ()
+
+    def can_answer(self) -> bool:
+        """Tell whether every connection of this process stands, and answers heartbeats."""
+        return bool(self._shards) and all(shard.can_answer() for shard in self._shards)
+
+    async def run(self) -> None:
+        """Serve until cancelled; raises PermanentFault, or PassingFault where trying again may help."""
+        client = _client(self._base_url, self._shard_count)
+        rest = client.http
+        assert isinstance(rest, Rest)
+        async with client, Callbacks(self._base_url, self._log) as callbacks:
+            me = await _logged_in(rest, self._token)
+            post = Post(rest, self._log, asyncio.get_running_loop().time)
+            handlers = Handlers(self._dialogue, post, callbacks, self._log, self._reference, me)
+            inbox = _Inbox(self._log)
+            parsers = {
+                "MESSAGE_CREATE": lambda raw: inbox.take(handlers.message(raw)),
+                "INTERACTION_CREATE": lambda raw: inbox.take(handlers.interaction(raw)),
+            }
+            shards = [
+                Shard(client, rest, self._turns, parsers, self._log, id=id, needed=len(self._ids) - index)
+                for index, id in enumerate(self._ids)
+            ]
+            work: list[Coroutine[Any, Any, None]] = [shard.run() for shard in shards]
+            if 0 in self._ids or None in self._ids:
+                # One process of many is enough.
+                work.append(self._bring_commands(rest, me))
+            self._shards = shards
+            try:
+                await _until_fault(work, inbox.fault)
+            finally:
+                self._shards = ()
+                await inbox.finish(FINISH_WITHIN)
+                await asyncio.gather(*(shard.close() for shard in shards))
+
+    async def _bring_commands(self, rest: Rest, me: str) -> None:
+        """Write the commands where Discord holds others; a failure is told, and never stops the answering."""
+        for pause in (*SYNC_PAUSES, None):
+            try:
+                await self._compare_commands(rest, await self._application(rest, me))
+            except PermanentFault:
+                raise
+            except Exception as error:  # noqa: BLE001 - the bot answers all the same
+                self._log.warning("the commands could not be brought up to date", exc_info=error)
+            else:
+                return
+            if pause is not None:
+                await asyncio.sleep(pause)
+
+    async def _application(self, rest: Rest, me: str) -> str:
+        """Return the id of our application: for all but the oldest bots that of their user."""
+        try:
+            told = await rest.fetch("GET", "/oauth2/applications/@me")
+        except PassingFault:
+            return me
+        if not isinstance(told, Mapping):
+            return me
+        if told.get("interactions_endpoint_url"):
+            self._log.warning(
+                "the application has an interactions endpoint URL, so Discord sends commands and buttons there; "
+                "remove it in the developer portal (page General Information)"
+            )
+        return str(told.get("id") or me)
+
+    async def _compare_commands(self, rest: Rest, application: str) -> None:
+        path = f"/applications/{application}/commands"
+        held = await rest.fetch("GET", path)
+        if not isinstance(held, list):
+            raise PassingFault("Discord does not say which commands it holds")
+        write = overwrite(held, definitions(self._dialogue.knowledge.texts.commands))
+        if write is None:
+            self._log.info("the commands are up to date")
+            return
+        await rest.fetch("PUT", path, json=write)
+        self._log.info("the commands were brought up to date", commands=len(write))
+
+
+class _Inbox:
+    """Answer events side by side; `fault` is what ends the platform."""
+
+    def __init__(self, log: Any) -> None:
+        self.fault: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._log = log
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_open = True
+
+    def take(self, answering: Coroutine[Any, Any, None]) -> None:
+        """Begin to answer an event."""
+        if not self._is_open:
+            answering.close()
+            return
+        task = asyncio.get_running_loop().create_task(answering)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    async def finish(self, within: float) -> None:
+        """Take nothing more; wait for what is being answered, and leave what takes longer."""
+        self._is_open = False
+        tasks = set(self._tasks)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=within)
+            if late:
+                self._log.warning("answers were left unfinished", count=len(late))
+                await _cancelled(late)
+        if self.fault.done():
+            # Whoever raised it has told it.
+            self.fault.exception()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, PermanentFault):
+            if not self.fault.done():
+                self.fault.set_exception(error)
+        elif error:
+            self._log.error("a handler failed", handler="inbox", exc_info=error)
+
+
+def _client(base_url: str, shard_count: int | None) -> discord.Client:
+    """Return discord.py's client, which keeps nothing about anyone in memory."""
+    client = discord.Client(
+        intents=INTENTS,
+        allowed_mentions=discord.AllowedMentions.none(),
+        max_messages=None,
+        member_cache_flags=discord.MemberCacheFlags.none(),
+        chunk_guilds_at_startup=False,
+        shard_count=shard_count,
+    )
+    client.http = Rest(base_url, client.loop)
+    return client
+
+
+async def _logged_in(rest: Rest, token: str) -> str:
+    """Return our own user id."""
+    try:
+        user = await asyncio.wait_for(rest.log_in(token), LOG_IN_WITHIN)
+    except TimeoutError as error:
+        raise PassingFault("Discord cannot be reached") from error
+    me = user.get("id") if isinstance(user, Mapping) else None
+    if not me:
+        raise PassingFault("Discord does not say who we are")
+    return str(me)
+
+
+async def _until_fault(work: Sequence[Coroutine[Any, Any, None]], fault: asyncio.Future[None]) -> None:
+    """Run everything side by side until the first of it fails, and raise that; the rest is cancelled."""
+    tasks = {asyncio.create_task(coroutine) for coroutine in work}
+    waiting: set[asyncio.Future[None]] = {*tasks, fault}
+    try:
+        while True:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in sorted(done, key=lambda task: isinstance(task.exception(), PermanentFault), reverse=True):
+                task.result()
+    finally:
+        await _cancelled(tasks)
+
+
+async def _cancelled(tasks: set[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

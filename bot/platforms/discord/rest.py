@@ -1,0 +1,243 @@
+"""Call Discord's REST interface: messages through discord.py's rate limits, interactions before they die."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import aiohttp
+import discord
+from discord.http import HTTPClient, Route
+
+from bot.platforms.discord.events import Call
+from bot.platforms.discord.limits import ACKNOWLEDGE_WITHIN
+from bot.platforms.platform import PassingFault, PermanentFault
+
+REFUSED = (
+    "Discord refuses the token; copy it again from the developer portal (your application, page Bot) into "
+    "DISCORD_TOKEN, and start again."
+)
+
+_NET_FAULTS = (aiohttp.ClientError, OSError, TimeoutError)
+_TRIES = 4
+_FIRST_PAUSE = 1.0
+_LONGEST_WAIT = 60.0
+"""Seconds that a refused message is held back at most; whoever asked has gone on by then."""
+
+_SPARE = 0.4
+"""Seconds of the three that an answer may be under way before it reaches us, and after it leaves us."""
+
+_ATTEMPT = 1.5
+_FIRST_RETRY, _LONGEST_RETRY = 0.1, 0.4
+
+_UNKNOWN_INTERACTION, _ALREADY_ACKNOWLEDGED = 10062, 40060
+_CLOSED_FOR = 3_600.0
+_MOST_CLOSED = 10_000
+
+
+class Rest(HTTPClient):
+    """discord.py's client for another base address, which no other client of the process gets to see."""
+
+    def __init__(self, base_url: str, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._base_url = base_url
+
+    async def request(self, route: Route, **options: Any) -> Any:
+        """Send a request to our base address."""
+        route.url = self._base_url + route.url.removeprefix(Route.BASE)
+        answer = await super().request(route, **options)
+        if isinstance(answer, str):
+            # The library reads JSON only where its type is told without a charset, which a proxy may add.
+            with contextlib.suppress(ValueError):
+                return json.loads(answer)
+        return answer
+
+    async def fetch(self, method: str, path: str, **options: Any) -> Any:
+        """Return what Discord answers; raises PermanentFault for a bad token, PassingFault for all else."""
+        try:
+            return await self.request(Route(method, path), **options)
+        except discord.HTTPException as error:
+            raise fault_of(error) from error
+        except _NET_FAULTS as error:
+            raise PassingFault("Discord cannot be reached") from error
+
+    async def log_in(self, token: str) -> Mapping[str, Any]:
+        """Return our own user; raises PermanentFault for a bad token, PassingFault for all else."""
+        try:
+            return await self.static_login(token)
+        except discord.LoginFailure as error:
+            cause = error.__cause__
+            raise (fault_of(cause) if isinstance(cause, discord.HTTPException) else PermanentFault(REFUSED)) from error
+        except discord.HTTPException as error:
+            raise fault_of(error) from error
+        except _NET_FAULTS as error:
+            raise PassingFault("Discord cannot be reached") from error
+
+
+def fault_of(error: discord.HTTPException) -> PermanentFault | PassingFault:
+    """Return what an error of Discord means for the connection."""
+    if error.status == 401 and not _is_page(error):
+        return PermanentFault(REFUSED)
+    return PassingFault(f"Discord answers with an error ({error.status})")
+
+
+def _is_page(error: discord.HTTPException) -> bool:
+    """Tell the page of something in between, which says nothing about the token, from Discord's own refusal."""
+    return "html" in error.response.headers.get("Content-Type", "").lower()
+
+
+class Post:
+    """Send messages to channels; a channel that refuses us is left alone for an hour."""
+
+    def __init__(self, rest: Rest, log: Any, clock: Callable[[], float]) -> None:
+        self._rest = rest
+        self._log = log
+        self._clock = clock
+        self._closed: OrderedDict[str, float] = OrderedDict()
+
+    async def send(self, channel: str, message: Mapping[str, Any]) -> None:
+        """Send a message, again where Discord fails; raises PermanentFault when the token is bad.
+
+        `message` carries a nonce, so that Discord recognises one that arrived before it failed.
+        """
+        if self._is_closed(channel):
+            return
+        pause = _FIRST_PAUSE
+        for attempt in range(1, _TRIES + 1):
+            try:
+                route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel)
+                answer = await self._rest.request(route, json=dict(message))
+            except discord.HTTPException as error:
+                wait = self._wait_after(error, channel, pause)
+            except (*_NET_FAULTS, ValueError) as error:
+                self._log.info("a message did not reach Discord", exc_info=error)
+                wait = pause
+            else:
+                # Where something in between says yes with a page of its own, Discord has not heard of it.
+                if isinstance(answer, Mapping) or answer == "":
+                    return
+                self._log.info("a message did not reach Discord")
+                wait = pause
+            if wait is None:
+                return
+            if attempt == _TRIES or wait > _LONGEST_WAIT:
+                self._log.warning("a message could not be sent")
+                return
+            await asyncio.sleep(wait)
+            pause *= 2
+
+    def _wait_after(self, error: discord.HTTPException, channel: str, pause: float) -> float | None:
+        """Return the seconds until the next attempt, None where there shall be none."""
+        if error.status == 401 and not _is_page(error):
+            raise PermanentFault(REFUSED) from error
+        if error.status in {403, 404}:
+            # Repeating what is forbidden gets the whole address banned; a page of HTML is not about the channel.
+            if error.code:
+                self._close(channel)
+            self._log.info("a channel does not take our messages", status=error.status, code=error.code)
+            return None
+        if error.status == 429:
+            return _retry_after(error.response.headers) or pause
+        if error.status < 500:
+            self._log.warning("Discord refused a message", status=error.status, code=error.code)
+            return None
+        return pause
+
+    def _close(self, channel: str) -> None:
+        self._closed[channel] = self._clock() + _CLOSED_FOR
+        while len(self._closed) > _MOST_CLOSED:
+            self._closed.popitem(last=False)
+
+    def _is_closed(self, channel: str) -> bool:
+        until = self._closed.get(channel)
+        if until is not None and until <= self._clock():
+            del self._closed[channel]
+            return False
+        return until is not None
+
+
+class Callbacks:
+    """Acknowledge interactions: briefly again where Discord fails, and never after they are dead.
+
+    discord.py would wait longer between two attempts than an interaction lives, and its records of a refused
+    one hold the token.
+    """
+
+    def __init__(self, base_url: str, log: Any) -> None:
+        self._base_url = base_url
+        self._log = log
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session:
+            await self._session.close()
+
+    @staticmethod
+    def deadline() -> float:
+        """Return until when an interaction that arrives now has to be acknowledged, by the loop's clock."""
+        return asyncio.get_running_loop().time() + ACKNOWLEDGE_WITHIN - _SPARE
+
+    async def answer(self, call: Call, body: Mapping[str, Any], until: float) -> bool:
+        """Send the one answer to an interaction; returns whether another one is of no use any more."""
+        assert self._session is not None
+        url = f"{self._base_url}/interactions/{quote(call.id, safe='')}/{quote(call.token, safe='')}/callback"
+        now = asyncio.get_running_loop().time
+        pause = _FIRST_RETRY
+        while (left := until - now()) > 0:
+            wait = pause
+            pause = min(2 * pause, _LONGEST_RETRY)
+            try:
+                timeout = aiohttp.ClientTimeout(total=min(left, _ATTEMPT))
+                async with self._session.post(url, json=body, timeout=timeout) as response:
+                    if response.status < 300 and "html" not in response.content_type:
+                        return True
+                    told = await _json(response)
+                    if 300 <= response.status < 500 and response.status != 429:
+                        return self._refused(response.status, told.get("code"))
+                    wait = _retry_after(response.headers, told) or wait
+            except _NET_FAULTS:
+                pass
+            if wait >= until - now():
+                break
+            await asyncio.sleep(wait)
+        self._log.warning("an interaction could not be acknowledged in time")
+        return True
+
+    def _refused(self, status: int, code: Any) -> bool:
+        code = code if isinstance(code, int) else None
+        if code in {_UNKNOWN_INTERACTION, _ALREADY_ACKNOWLEDGED}:
+            self._log.info("an interaction was already answered, or too old to be", code=code)
+            return True
+        self._log.warning("Discord refused an answer", status=status, code=code)
+        return False
+
+
+async def _json(response: aiohttp.ClientResponse) -> Mapping[str, Any]:
+    try:
+        told = await response.json(content_type=None)
+    except (ValueError, aiohttp.ClientError):
+        return {}
+    return told if isinstance(told, Mapping) else {}
+
+
+def _retry_after(headers: Mapping[str, str], told: Mapping[str, Any] | None = None) -> float | None:
+    """Return the seconds to wait, with a little more, None where they are not told."""
+    value = (told or {}).get("retry_after", headers.get("Retry-After"))
+    try:
+        return max(0.0, float(value)) + 0.05 if value is not None else None
+    except (TypeError, ValueError):
+        return None

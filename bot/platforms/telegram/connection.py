@@ -1,0 +1,122 @@
+"""Build the library's Bot, with the switches that it needs to be safe here."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import logging
+import os
+from typing import Any
+
+from telegram import Bot, Update
+from telegram.error import InvalidToken, RetryAfter, TelegramError
+from telegram.request import HTTPXRequest
+
+from bot.platforms.telegram.events import MEDIA, UNREADABLE
+
+# The library's own switch. Without it each 429 raises a deprecation warning inside the library, which under
+# `-W error` would hide the 429 (https://docs.python-telegram-bot.org/en/v22.8/telegram.error.html).
+os.environ.setdefault("PTB_TIMEDELTA", "true")
+
+CONNECT, READ, WRITE, POOL = 5.0, 10.0, 10.0, 10.0
+"""Seconds. Waiting for a free connection is no fault while hundreds are answered at once."""
+
+CONNECTIONS = 64
+"""Calls under way at once; each waits for Telegram, not for our processor."""
+
+_TALKATIVE = ("httpx", "httpcore", "telegram")
+"""Loggers that write addresses, and with them the token, at the levels below a warning."""
+
+
+_ESSENTIAL = frozenset(
+    {
+        "caption", "caption_entities", "chat", "date", "entities", "forum_topic_created", "from",
+        "is_automatic_forward", "is_topic_message", "media_group_id", "message_id", "message_thread_id",
+        "reply_markup", "sender_chat", "text", "via_bot",
+    }
+)  # fmt: skip
+"""What we read of a message, beside the message that it answers."""
+
+
+class _Polling(HTTPXRequest):
+    """The request of getUpdates: an update that the library cannot read does not take the others with it."""
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        """Return the answer; of an update that cannot be read only its id is left, so that it is passed by."""
+        data = HTTPXRequest.parse_json_payload(payload)
+        result = data.get("result") if isinstance(data, dict) else None
+        if not isinstance(data, dict) or (data.get("ok") and not isinstance(result, list)):
+            raise TelegramError("The answer to getUpdates is no list of updates.")
+        if isinstance(result, list):
+            data["result"] = [_readable(update) for update in result if _has_id(update)]
+        return data
+
+
+def connect(token: str, base_url: str) -> Bot:
+    """Return a Bot that has not spoken to Telegram yet."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    timeouts: dict[str, Any] = {
+        "connect_timeout": CONNECT,
+        "read_timeout": READ,
+        "write_timeout": WRITE,
+        "pool_timeout": POOL,
+    }
+    return Bot(
+        token,
+        base_url=base_url,
+        request=HTTPXRequest(connection_pool_size=CONNECTIONS, **timeouts),
+        get_updates_request=_Polling(connection_pool_size=2, **timeouts),
+    )
+
+
+def seconds(flood: RetryAfter) -> float:
+    """Return how long Telegram asks to wait."""
+    wait = flood.retry_after
+    return wait.total_seconds() if isinstance(wait, datetime.timedelta) else float(wait)
+
+
+def is_bad_token(error: InvalidToken) -> bool:
+    """Tell Telegram's own refusal from a page (404) of something in between, which says nothing about the token."""
+    cause = error.__cause__
+    while isinstance(cause, InvalidToken):
+        cause = cause.__cause__
+    return not isinstance(cause, TelegramError)
+
+
+def _has_id(update: Any) -> bool:
+    return isinstance(update, dict) and type(update.get("update_id")) is int
+
+
+def _readable(update: dict[str, Any]) -> dict[str, Any]:
+    """Return as much of an update as the library can read: all, what we need of it, or its id alone."""
+    # Whatever the library makes of an update that it does not understand.
+    with contextlib.suppress(Exception):
+        Update.de_json(update, None)
+        return update
+    with contextlib.suppress(Exception):
+        essence = _essence(update)
+        Update.de_json(essence, None)
+        return essence
+    return {"update_id": update["update_id"]}
+
+
+def _essence(update: dict[str, Any]) -> dict[str, Any]:
+    """Return an update without what servers of another version may tell in another way: pictures, polls and so on."""
+    told: dict[str, Any] = {"update_id": update["update_id"]}
+    if "message" in update:
+        return {**told, "message": _words(update["message"])}
+    query = dict(update["callback_query"])
+    if "message" in query:
+        query["message"] = _words(query["message"])
+    return {**told, "callback_query": query}
+
+
+def _words(message: dict[str, Any]) -> dict[str, Any]:
+    words = {name: value for name, value in message.items() if name in _ESSENTIAL}
+    if any(name in message for name in MEDIA):
+        words[UNREADABLE] = True
+    if replied := message.get("reply_to_message"):
+        words["reply_to_message"] = _words(replied)
+    return words

@@ -1,0 +1,76 @@
+"""Do work side by side, and in order within a chat."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
+
+Job = Callable[[], Awaitable[None]]
+
+MOST_IN_LANE = 200
+"""Jobs that may wait in one chat; who writes more than can be answered loses the newest."""
+
+MOST_WAITING = 1_000
+"""Jobs that may wait in all; beyond it nothing more is fetched, and Telegram keeps it for us."""
+
+
+class Lanes:
+    """One lane a chat: its jobs run one after the other, those of other lanes at the same time.
+
+    A job must not raise.
+    """
+
+    def __init__(self, *, most_in_lane: int = MOST_IN_LANE, most_waiting: int = MOST_WAITING) -> None:
+        self._most_in_lane = most_in_lane
+        self._most_waiting = most_waiting
+        self._lanes: dict[Hashable, deque[Job]] = {}
+        self._workers: set[asyncio.Task[None]] = set()
+        self._waiting = 0
+        self._room = asyncio.Event()
+        self._room.set()
+
+    def put(self, key: Hashable, job: Job) -> bool:
+        """Queue a job in the lane `key`; returns False, and leaves it, where that lane is full."""
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = deque()
+            worker = asyncio.create_task(self._work(key, lane))
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
+        elif len(lane) >= self._most_in_lane:
+            return False
+        lane.append(job)
+        self._count(1)
+        return True
+
+    async def room(self) -> None:
+        """Wait until more may be queued."""
+        await self._room.wait()
+
+    async def close(self, within: float) -> None:
+        """Let what is queued finish for so many seconds, then cancel what is left."""
+        if self._workers:
+            await asyncio.wait(set(self._workers), timeout=within)
+        left = set(self._workers)
+        for worker in left:
+            worker.cancel()
+        if left:
+            await asyncio.wait(left, timeout=1.0)
+
+    async def _work(self, key: Hashable, lane: deque[Job]) -> None:
+        while lane:
+            job = lane.popleft()
+            try:
+                await job()
+            finally:
+                self._count(-1)
+        # Nothing was awaited since the lane was seen empty, so nothing was queued either.
+        del self._lanes[key]
+
+    def _count(self, change: int) -> None:
+        self._waiting += change
+        if self._waiting < self._most_waiting:
+            self._room.set()
+        else:
+            self._room.clear()

@@ -1,0 +1,213 @@
+"""Send, edit and acknowledge, with patience where Telegram asks for it or cannot be reached."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import httpx
+from telegram import Bot, LinkPreviewOptions, ReplyParameters
+from telegram.constants import ParseMode
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
+
+from bot.platforms.telegram.connection import is_bad_token, seconds
+from bot.platforms.telegram.events import Where
+from bot.platforms.telegram.inline import Offer
+from bot.platforms.telegram.render import Drawn
+
+T = TypeVar("T")
+Sleep = Callable[[float], Awaitable[None]]
+
+FLOOD_WAITS = 4
+"""How often one call waits for the time that Telegram names (429)."""
+
+LONGEST_FLOOD_WAIT = 120.0
+"""Seconds. Who would have to wait longer for an answer has gone; groups are told 40 s and less."""
+
+FLOOD_MARGIN = 0.3
+"""Seconds on top of what Telegram names, which it counts from its own clock."""
+
+NETWORK_WAITS = (0.3, 0.6, 1.2, 2.4, 4.8)
+"""Seconds between attempts when Telegram cannot be reached or fails (5xx)."""
+
+INLINE_CACHE = 30
+"""Seconds that Telegram may repeat the results of a query; short, so that a changed text is soon shown."""
+
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+
+
+class Outbox:
+    """Everything that leaves for Telegram.
+
+    Only InvalidToken is raised: what else fails is told to the log, safely, and the rest goes on.
+    """
+
+    def __init__(self, bot: Bot, log: Any, *, sleep: Sleep = asyncio.sleep) -> None:
+        self._bot = bot
+        self._log = log
+        self._sleep = sleep
+
+    async def send(self, where: Where, drawn: Drawn) -> None:
+        """Send one message; where a group has moved, to where it has moved to."""
+        try:
+            try:
+                await self._send(where, drawn)
+            except ChatMigrated as moved:
+                await self._send(Where(moved.new_chat_id, None, where.reply_to), drawn)
+        except InvalidToken:
+            raise
+        except (Forbidden, BadRequest, ChatMigrated) as refusal:
+            # Blocked, left, closed, no right to write: nobody there to tell.
+            self._log.info("Telegram does not take a message for a chat", kind=type(refusal).__name__)
+        except TelegramError as error:
+            self._log.warning("a message could not be sent", exc_info=error)
+
+    async def edit(self, where: Where, message: int, drawn: Drawn) -> None:
+        """Put other text and buttons into a message of ours; sends a new one where it is gone."""
+        try:
+            await self._edit(where, message, drawn)
+        except InvalidToken:
+            raise
+        except BadRequest as refusal:
+            if _is_unchanged(refusal):
+                return
+            await self.send(where, drawn)
+        except ChatMigrated as moved:
+            await self.send(Where(moved.new_chat_id), drawn)
+        except Forbidden as refusal:
+            self._log.info("Telegram does not take a message for a chat", kind=type(refusal).__name__)
+        except TelegramError as error:
+            self._log.warning("a message could not be edited", exc_info=error)
+
+    async def acknowledge(self, id: str, url: str | None = None) -> bool:
+        """Answer a press, opening `url` where it is set; returns False where the press is too old to be answered."""
+        try:
+            try:
+                await self._patiently(lambda: self._bot.answer_callback_query(id, url=url), repeatable=True)
+            except BadRequest as refusal:
+                if url is None or _is_too_old(refusal):
+                    raise
+                await self._patiently(lambda: self._bot.answer_callback_query(id), repeatable=True)
+        except InvalidToken:
+            raise
+        except BadRequest as refusal:
+            if _is_too_old(refusal):
+                return False
+            self._log.info("Telegram does not take the answer to a press", kind=type(refusal).__name__)
+        except TelegramError as error:
+            self._log.warning("a press could not be acknowledged", exc_info=error)
+        return True
+
+    async def offer(self, id: str, found: Offer | None) -> None:
+        """Answer what somebody types in inline mode; None ends the waiting with nothing."""
+
+        async def answer(*, html: bool) -> None:
+            results = found.results(html=html) if found else []
+            button = found.button if found else None
+            # Personal: what one person typed is repeated to nobody else.
+            await self._patiently(
+                lambda: self._bot.answer_inline_query(
+                    id, results, cache_time=INLINE_CACHE if found else 0, is_personal=True, button=button
+                ),
+                repeatable=True,
+            )
+
+        try:
+            try:
+                await answer(html=True)
+            except BadRequest as refusal:
+                if not _is_markup(refusal):
+                    raise
+                self._log.warning("Telegram does not take our HTML; it is sent as plain text")
+                await answer(html=False)
+        except InvalidToken:
+            raise
+        except BadRequest as refusal:
+            if not _is_too_old(refusal):
+                self._log.warning("inline results could not be sent", exc_info=refusal)
+        except TelegramError as error:
+            self._log.warning("inline results could not be sent", exc_info=error)
+
+    async def _send(self, where: Where, drawn: Drawn) -> None:
+        reply = ReplyParameters(where.reply_to, allow_sending_without_reply=True) if where.reply_to else None
+
+        async def send(text: str, mode: str | None) -> None:
+            await self._patiently(
+                lambda: self._bot.send_message(
+                    where.chat,
+                    text,
+                    parse_mode=mode,
+                    message_thread_id=where.thread,
+                    link_preview_options=_NO_PREVIEW,
+                    reply_parameters=reply,
+                    reply_markup=drawn.keyboard,
+                )
+            )
+
+        await self._as_html_else_plain(send, drawn)
+
+    async def _edit(self, where: Where, message: int, drawn: Drawn) -> None:
+        async def edit(text: str, mode: str | None) -> None:
+            await self._patiently(
+                lambda: self._bot.edit_message_text(
+                    text,
+                    chat_id=where.chat,
+                    message_id=message,
+                    parse_mode=mode,
+                    link_preview_options=_NO_PREVIEW,
+                    reply_markup=drawn.keyboard,
+                ),
+                repeatable=True,
+            )
+
+        await self._as_html_else_plain(edit, drawn)
+
+    async def _as_html_else_plain(self, call: Callable[[str, str | None], Awaitable[None]], drawn: Drawn) -> None:
+        try:
+            await call(drawn.html, ParseMode.HTML)
+        except BadRequest as refusal:
+            if not _is_markup(refusal):
+                raise
+            self._log.warning("Telegram does not take our HTML; it is sent as plain text")
+            await call(drawn.plain, None)
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]], *, repeatable: bool = False) -> T:
+        """Return what `call` returns, after waiting as often as is worth it.
+
+        `repeatable` tells that doing it twice does no harm.
+        """
+        floods, faults = 0, 0
+        while True:
+            try:
+                return await call()
+            except RetryAfter as flood:
+                wait = seconds(flood)
+                if floods == FLOOD_WAITS or wait > LONGEST_FLOOD_WAIT:
+                    raise
+                floods += 1
+                await self._sleep(wait + FLOOD_MARGIN)
+            except BadRequest:
+                raise
+            except (NetworkError, InvalidToken) as fault:
+                if isinstance(fault, InvalidToken) and is_bad_token(fault):
+                    raise
+                # An answer that was lost on its way back has most likely been sent; twice is worse.
+                sent = isinstance(fault.__cause__, httpx.ReadTimeout)
+                if faults == len(NETWORK_WAITS) or (sent and not repeatable):
+                    raise NetworkError("Telegram cannot be reached.") from fault
+                await self._sleep(NETWORK_WAITS[faults])
+                faults += 1
+
+
+def _is_markup(refusal: BadRequest) -> bool:
+    return "can't parse entities" in refusal.message.lower()
+
+
+def _is_unchanged(refusal: BadRequest) -> bool:
+    return "message is not modified" in refusal.message.lower()
+
+
+def _is_too_old(refusal: BadRequest) -> bool:
+    text = refusal.message.lower()
+    return "query is too old" in text or "query id is invalid" in text

@@ -1,0 +1,1 @@
+"""The same bot in a terminal: buttons are numbers."""

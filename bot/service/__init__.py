@@ -1,0 +1,1 @@
+"""Keep the bot running: logs, supervision, health."""

@@ -1,0 +1,264 @@
+"""Read the settings once, from the environment and then .env, into one frozen object."""
+
+from __future__ import annotations
+
+import difflib
+import io
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from dotenv import dotenv_values
+from dotenv.parser import parse_stream
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+
+DISCORD_API = "https://discord.com/api/v10"
+TELEGRAM_API = "https://api.telegram.org/bot"
+_CHECKOUT = Path(__file__).resolve().parent.parent
+
+LATER = (
+    "TELEGRAM_WEBHOOK_URL",
+    "TELEGRAM_WEBHOOK_SECRET",
+    "TELEGRAM_WEBHOOK_LISTEN",
+    "BOT_STATE",
+    "BOT_LEDGER_KEY_FILE",
+)
+"""Variables that the design reserves and that this version does not read yet; setting one is told, not ignored."""
+
+
+class SettingsError(Exception):
+    """Refuse the settings, in one sentence with the variable, its fault and the remedy."""
+
+
+class Address(BaseModel):
+    """A host and port to listen on."""
+
+    model_config = ConfigDict(frozen=True)
+    host: str
+    port: int
+
+
+def _api(url: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", url):
+        raise ValueError("it is no address; write it like http://127.0.0.1:8081/api/v10")
+    return url.rstrip("/")
+
+
+def _token(value: Any) -> Any:
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if isinstance(text, str):
+        text = text.strip()
+        if not text:
+            return None
+        # httpx and aiohttp would put anything else into an address or a header as it is.
+        if not re.fullmatch(r"[!-~]+", text):
+            raise ValueError("it holds a space or a character that no token has; copy it again")
+    return text
+
+
+def _telegram(token: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"\d+:[A-Za-z0-9_-]+", token.get_secret_value()):
+        raise ValueError("it does not look like a bot's token; copy it from BotFather (digits, a colon, letters)")
+    return token
+
+
+def _listen(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value.strip().lower() == "off":
+        return None
+    match = re.fullmatch(r"(\[[0-9A-Fa-f:]+\]|[^\s:]*):(\d{1,5})", value.strip())
+    if not match or int(match[2]) > 65535:
+        raise ValueError("it is no host:port; write it like 127.0.0.1:8080, or off")
+    return Address(host=match[1].strip("[]") or "0.0.0.0", port=int(match[2]))  # noqa: S104 - an empty host is the operator's own choice
+
+
+def _ids(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if not re.fullmatch(r"\s*\d+\s*(,\s*\d+\s*)*", value):
+        raise ValueError("it is no list of shard numbers; write it like 0,1,2")
+    return tuple(int(part) for part in value.split(","))
+
+
+def _count(value: Any) -> Any:
+    if isinstance(value, str):
+        if not re.fullmatch(r"\s*[1-9]\d{0,5}\s*", value):
+            raise ValueError("it is no number of shards; write a whole number from 1 on")
+        return int(value)
+    return value
+
+
+def _web(url: str) -> str:
+    if not re.fullmatch(r"https?://[!-~]+", url) or "@" in url.split("/")[2] or re.search(r"[<>\"`\\]", url):
+        raise ValueError("it is no web address; write it like https://example.org/privacy")
+    return url
+
+
+def _shown(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("it holds a line break or a character that nobody sees; write it on one line")
+    return text
+
+
+def _folder(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if "\0" in value:
+        raise ValueError("it is no path; write the path of a folder")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError("it names the home of somebody who is not known here; write the whole path") from None
+
+
+Token = Annotated[SecretStr | None, BeforeValidator(_token)]
+Folder = Annotated[Path, BeforeValidator(_folder)]
+
+
+class Settings(BaseModel):
+    """Everything that an operator can set; the field names are the variables in lower case."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    discord_token: Token = None
+    telegram_token: Annotated[
+        SecretStr | None, BeforeValidator(_token), AfterValidator(lambda t: _telegram(t) if t else t)
+    ] = None
+    discord_api_base_url: Annotated[str, AfterValidator(_api)] = DISCORD_API
+    telegram_api_base_url: Annotated[str, AfterValidator(_api)] = TELEGRAM_API
+    discord_shard_count: Annotated[int | None, BeforeValidator(_count)] = None
+    discord_shard_ids: Annotated[tuple[int, ...] | None, BeforeValidator(_ids)] = None
+    bot_knowledge: Folder = _CHECKOUT / "knowledge"
+    bot_cache: Folder = _CHECKOUT / "var" / "cache"
+    bot_http: Annotated[Address | None, BeforeValidator(_listen)] = Address(host="127.0.0.1", port=8080)
+    bot_contact: Annotated[
+        str | None, AfterValidator(lambda text: _shown(text) if text else text), Field(max_length=200)
+    ] = None
+    bot_privacy_url: Annotated[
+        str | None, AfterValidator(lambda url: _web(url) if url else url), Field(max_length=400)
+    ] = None
+    bot_log: Literal["console", "json"] = "console"
+    unread: tuple[str, ...] = ()
+    """Variables that are set and that this version does not read."""
+    misspelt: tuple[tuple[str, str], ...] = ()
+    """Variables that nobody knows, each with the one that was probably meant."""
+
+    @model_validator(mode="after")
+    def _shards(self) -> Settings:
+        if self.discord_shard_ids is not None:
+            if self.discord_shard_count is None:
+                raise ValueError("DISCORD_SHARD_IDS is set without DISCORD_SHARD_COUNT; set both or neither")
+            if max(self.discord_shard_ids) >= self.discord_shard_count:
+                raise ValueError(
+                    f"DISCORD_SHARD_IDS names a shard beyond {self.discord_shard_count - 1}; raise DISCORD_SHARD_COUNT"
+                )
+        return self
+
+    @property
+    def http_is_default(self) -> bool:
+        """Tell whether the address of the health server is the one that nobody chose."""
+        return "bot_http" not in self.model_fields_set
+
+
+def read_settings(environment: Mapping[str, str] | None = None, env_file: Path | None = Path(".env")) -> Settings:
+    """Return the settings; raises SettingsError for the first bad one.
+
+    A variable set to nothing counts as not set. `…_FILE` names a file that holds the secret.
+    """
+    environment = os.environ if environment is None else environment
+    merged: dict[str, str] = {}
+    if env_file and env_file.exists():
+        merged.update(_env_file(env_file))
+    merged.update({key: value for key, value in environment.items() if value})
+    values: dict[str, Any] = {}
+    for name in Settings.model_fields:
+        variable = name.upper()
+        if name not in _NOT_SET and variable in merged:
+            values[name] = merged[variable]
+    for variable in ("DISCORD_TOKEN", "TELEGRAM_TOKEN"):
+        if path := merged.get(f"{variable}_FILE"):
+            if variable in merged:
+                raise SettingsError(f"{variable} and {variable}_FILE are both set; keep one of them.")
+            values[variable.lower()] = _secret(variable, path)
+    values["unread"] = tuple(name for name in LATER if name in merged)
+    values["misspelt"] = tuple(_misspelt(merged))
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise SettingsError(_sentence(error)) from None
+
+
+_NOT_SET = frozenset({"unread", "misspelt"})
+"""Fields that are told from variables, and that no variable sets."""
+
+_LARGEST_FILE = 64 * 1024
+"""Bytes; no token and no file of settings comes near, and a device file would never end."""
+
+
+def _env_file(path: Path) -> dict[str, str]:
+    """Return what a file of settings sets; each line that cannot be read is told, never passed over."""
+    try:
+        text = _text(path)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SettingsError(f"{path} cannot be read ({reason}); check its permissions and save it as UTF-8.") from None
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error or (binding.key is not None and binding.value is None):
+            line = binding.original.line + (len(binding.original.string) - len(binding.original.string.lstrip("\n")))
+            raise SettingsError(f"{path}, line {line}, cannot be read; write NAME=value, and a # before a remark.")
+    return {key: value for key, value in dotenv_values(stream=io.StringIO(text)).items() if value}
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(_LARGEST_FILE).decode("utf-8-sig")
+
+
+def _misspelt(merged: Mapping[str, str]) -> list[tuple[str, str]]:
+    known = {name.upper() for name in Settings.model_fields} | {*LATER, "DISCORD_TOKEN_FILE", "TELEGRAM_TOKEN_FILE"}
+    found = []
+    for name in sorted(merged):
+        if name not in known and re.match(r"(BOT|DISCORD|TELEGRAM)_", name, re.IGNORECASE):
+            near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.85)
+            found += [(name, near[0])] if near else []
+    return found
+
+
+def _secret(variable: str, path: str) -> str:
+    try:
+        text = _text(Path(path).expanduser()).strip()
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        if not isinstance(error, OSError | UnicodeDecodeError):
+            reason = "it is no path"
+        raise SettingsError(
+            f"{variable}_FILE names a file that cannot be read ({reason}); correct the path or its permissions."
+        ) from None
+    if not text:
+        raise SettingsError(f"{variable}_FILE names an empty file; put the token into it.")
+    return text
+
+
+def _sentence(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    fault = str(problem.get("ctx", {}).get("error", problem["msg"]))
+    if not problem["loc"]:
+        return f"{fault}."
+    variable = str(problem["loc"][0]).upper()
+    if problem["type"] == "literal_error":
+        fault = f"it is not one of {problem['ctx']['expected']}; write one of them"
+    elif problem["type"] == "string_too_long":
+        fault = f"it is longer than {problem['ctx']['max_length']} characters; shorten it"
+    return f"{variable} is set wrongly: {fault}."

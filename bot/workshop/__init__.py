@@ -1,0 +1,1 @@
+"""The editors' tools: check, measure, ask."""

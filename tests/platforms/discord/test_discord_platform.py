@@ -1,0 +1,551 @@
+"""The platform in this process, against a local Discord."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+import structlog
+from conftest import FakeMatcher, sure
+from wire.discord_server import (
+    ADA,
+    APPLICATION,
+    CHANNEL,
+    DIRECT,
+    HTML,
+    ME,
+    TOKEN,
+    DiscordServer,
+    Fault,
+    Json,
+    buttons,
+    limited,
+)
+
+from bot.dialogue.dialogue import Dialogue
+from bot.platforms.discord import adapter, gateway
+from bot.platforms.discord.adapter import DiscordPlatform
+from bot.platforms.platform import PassingFault, PermanentFault
+from bot.service.log import logger, setup_logs
+
+SECRET = "my chemo letter 4711"
+
+
+class Stream(io.StringIO):
+    """The log, which a test may wait for."""
+
+    def __init__(self, server: DiscordServer) -> None:
+        super().__init__()
+        self._server = server
+
+    def write(self, text: str) -> int:
+        self._server.changed()
+        return super().write(text)
+
+    async def says(self, sentence: str, times: int = 1) -> None:
+        await self._server.until(lambda: self.getvalue().count(sentence) >= times)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[DiscordServer]:
+    async with DiscordServer() as server:
+        yield server
+    assert server.violations == []
+
+
+@pytest.fixture(params=["json"])
+def log(request: pytest.FixtureRequest, server: DiscordServer) -> Iterator[Stream]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    stream = Stream(server)
+    setup_logs(request.param, stream)
+    yield stream
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(False)
+    structlog.reset_defaults()
+    for secret in (TOKEN, "interaction-token", ADA["id"], CHANNEL, DIRECT, "Adalinde", "ada_of_test", SECRET, "chemo"):
+        assert secret not in stream.getvalue()
+
+
+both_forms = pytest.mark.parametrize("log", ["console", "json"], indirect=True)
+
+
+@pytest.fixture
+def make(
+    server: DiscordServer, log: Stream, dialogue: Dialogue, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., DiscordPlatform]:
+    monkeypatch.setattr(gateway, "IDENTIFY_EVERY", 0.0)
+
+    def make(**changes: Any) -> DiscordPlatform:
+        options: Json = {"token": TOKEN, "base_url": server.base_url, "log": logger("bot.discord"), **changes}
+        return DiscordPlatform(dialogue, reference=lambda: "abc123", **options)
+
+    return make
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    server: DiscordServer, platform: DiscordPlatform, shards: int = 1
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Run a platform until the block ends; it must not fail by itself."""
+    task = asyncio.create_task(platform.run())
+    try:
+        await server.until(lambda: task.done() or sum(1 for s in server.sessions.values() if s.connection) == shards)
+        yield task
+        assert not task.done(), task.exception()
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def ending(platform: DiscordPlatform) -> BaseException:
+    """Return what a platform fails with."""
+    with pytest.raises((PermanentFault, PassingFault)) as caught:
+        async with asyncio.timeout(30):
+            await platform.run()
+    return caught.value
+
+
+def shown(message: Json) -> str:
+    embed = message["embeds"][0]
+    return f"{embed.get('title', '')}\n{embed.get('description', '')}"
+
+
+async def works(server: DiscordServer) -> None:
+    assert (await server.command("help"))["type"] == 4
+
+
+# --- whatever raises -----------------------------------------------------------------------------------------
+
+
+@both_forms
+async def test_every_handler_that_raises_still_answers(
+    server: DiscordServer, log: Stream, make: Callable[..., DiscordPlatform], dialogue: Dialogue,
+    monkeypatch: pytest.MonkeyPatch,
+):  # fmt: skip
+    """Whatever raises inside, the person gets a sentence and a reference, and the log no word of theirs."""
+
+    def fail(*_: object, **__: object) -> None:
+        local_variable = SECRET
+        raise RuntimeError(local_variable)
+
+    for name in ("ask", "press", "show", "suggest", "no_text"):
+        monkeypatch.setattr(dialogue, name, fail)
+    async with serving(server, make()):
+        for answer in (
+            await server.command("ask", SECRET),
+            await server.command("topics"),
+            await server.command("help"),
+            await server.point(SECRET),
+            await server.point(""),
+            await server.press("v1:menu::", {"flags": 64}),
+            await server.choose("choose:0", SECRET, {"flags": 0}),
+            await server.answered(await server.interact(5, {"custom_id": SECRET})),
+        ):
+            assert answer["type"] == 4
+            assert answer["data"]["flags"] == 64
+            assert "abc123" in shown(answer["data"])
+        assert await server.type(SECRET) == []
+        await server.say(SECRET)
+        await server.say("", attachments=[{"id": "1", "filename": SECRET}])
+        await server.say(f"<@{ME['id']}> {SECRET}", guild=True, mentions=[ME])
+        await server.until(lambda: len(server.messages) == 3)
+        assert all("abc123" in shown(message) for message in server.messages)
+    told = log.getvalue()
+    assert told.count("a handler failed") == 12
+    assert told.count("abc123") == 12
+    assert "RuntimeError" in told
+    for handler in ("commanded", "pointed", "pressed", "typed", "unknown", "message"):
+        assert handler in told
+
+
+@both_forms
+async def test_faults_of_reading_and_drawing(
+    server: DiscordServer, log: Stream, make: Callable[..., DiscordPlatform], monkeypatch: pytest.MonkeyPatch
+):
+    """Also where reading an event or drawing a reply raises, nothing of the event is logged and all goes on."""
+
+    def fail(raw: Any, *_: object) -> None:
+        raise ValueError(repr(raw))
+
+    async with serving(server, make()):
+        with monkeypatch.context() as patch:
+            patch.setattr("bot.platforms.discord.events.read_message", fail)
+            patch.setattr("bot.platforms.discord.events.read_interaction", fail)
+            await server.say(SECRET)
+            await log.says("a handler failed")
+            assert "abc123" in shown((await server.command("ask", SECRET))["data"])
+            assert await server.type(SECRET) == []
+        await works(server)
+
+
+@both_forms
+async def test_limits_and_faults_hold_no_secret(
+    server: DiscordServer, log: Stream, make: Callable[..., DiscordPlatform]
+):
+    """The library's own records of a 429 and of faults, which hold addresses and tokens, are reduced."""
+    async with serving(server, make()):
+        server.fail("/channels/", limited(0.05), HTML, Fault(400, {"message": SECRET, "code": 50035}))
+        await server.say(SECRET)
+        await log.says("Discord refused a message")
+        assert "a library reports" in log.getvalue()
+        server.fail("/interactions/", limited(0.05), HTML, Fault(drop=True), Fault(403, {"message": SECRET}))
+        assert "abc123" in shown((await server.command("ask", SECRET))["data"])
+
+
+async def test_an_interaction_is_answered_in_time_or_not_at_all(
+    server: DiscordServer, log: Stream, make: Callable[..., DiscordPlatform]
+):
+    """While Discord fails, an interaction is tried again only as long as it lives."""
+    async with serving(server, make()):
+        server.fail("/interactions/", *[Fault(500)] * 50)
+        await server.interact(2, {"id": "1", "name": "help", "type": 1})
+        await log.says("an interaction could not be acknowledged in time")
+        server.fail("/interactions/", limited(30))
+        server.forget()
+        server.fail("/interactions/", limited(30))
+        await server.interact(2, {"id": "1", "name": "help", "type": 1})
+        await log.says("an interaction could not be acknowledged in time", 2)
+        assert server.answers == {}
+        await works(server)
+
+
+# --- coming and going ----------------------------------------------------------------------------------------
+
+
+async def test_coming_back(server: DiscordServer, make: Callable[..., DiscordPlatform]):
+    """Connections that break are resumed where READY says, with what was missed; a lost session begins anew."""
+    async with serving(server, make()):
+        await server.send({"op": 7, "d": None})
+        await server.until(lambda: len(server.resumed) == 1 and server.ready)
+        assert server.dials[-1] == "/resume/"
+        await works(server)
+        await server.cut(4000)
+        await server.answered(await server.interact(2, {"id": "1", "name": "about", "type": 1}))
+        assert len(server.identified) == 1
+        await server.send({"op": 9, "d": False})
+        await server.until(lambda: len(server.identified) == 2 and server.ready)
+        assert server.dials[-1] == "/gateway/"
+        await works(server)
+        assert sum(call.path == "/gateway/bot" for call in server.calls) == 2
+
+
+@pytest.mark.parametrize("codes", [[4009], [4007], [4000, 4000]])
+async def test_a_session_that_is_not_resumed(
+    server: DiscordServer, make: Callable[..., DiscordPlatform], codes: list[int]
+):
+    """A gateway that closes attempts to resume gets a new session."""
+    async with serving(server, make()):
+        server.close_resume = list(codes)
+        await server.cut(4000)
+        await server.until(lambda: len(server.identified) == 2 and server.ready)
+        assert len(server.resumed) == len(codes)
+        await works(server)
+
+
+async def test_sessions_that_can_be_resumed_come_back_soon(
+    server: DiscordServer, make: Callable[..., DiscordPlatform], monkeypatch: pytest.MonkeyPatch
+):
+    """However often a connection breaks in a row, nobody waits half a minute while it can be resumed for nothing."""
+    monkeypatch.setattr(gateway, "_LONGEST_RESUME_PAUSE", 0.0)
+    async with serving(server, make()):
+        for times in range(1, 8):
+            await server.cut(4000)
+            await server.until(lambda times=times: len(server.resumed) == times and server.ready, 5)
+        await works(server)
+        assert len(server.identified) == 1
+
+
+async def test_a_resume_address_of_somebody_else(server: DiscordServer, make: Callable[..., DiscordPlatform]):
+    """With a base address of one's own, no connection leaves for where that does not lead."""
+    server.resume_url = "wss://gateway-elsewhere.discord.gg"
+    async with serving(server, make()):
+        await server.send({"op": 7, "d": None})
+        await server.until(lambda: len(server.resumed) == 1)
+        assert server.dials == ["/gateway/", "/gateway/"]
+
+
+async def test_a_resume_address_that_is_gone(server: DiscordServer, make: Callable[..., DiscordPlatform]):
+    """Where the resume address cannot be reached, the session is resumed at the gateway itself."""
+    server.resume_url = "ws://127.0.0.1:9/"
+    async with serving(server, make()):
+        await server.send({"op": 7, "d": None})
+        await server.until(lambda: len(server.resumed) == 1 and server.ready)
+        assert server.dials == ["/gateway/", "/gateway/"]
+        await works(server)
+
+
+@pytest.mark.parametrize("garbage", [{"op": 0, "t": "READY", "s": 2, "d": {}}, {"op": 0, "t": "READY", "s": 2, "d": 5}])
+async def test_nonsense_from_the_gateway(server: DiscordServer, make: Callable[..., DiscordPlatform], garbage: Json):
+    """A frame that nobody understands costs the connection at most, never the platform."""
+    async with serving(server, make()):
+        await server.send(garbage)
+        await server.until(lambda: len(server.dials) == 2 and server.ready)
+        await works(server)
+
+
+async def test_a_session_that_is_invalid_at_first(server: DiscordServer, make: Callable[..., DiscordPlatform]):
+    """An IDENTIFY that is not accepted is repeated, at the address that Discord names then."""
+    server.invalidate_identify = 2
+    async with serving(server, make()):
+        await server.until(lambda: server.ready)
+        assert len(server.identified) == 3
+        assert server.dials == ["/gateway/"] * 3
+        assert sum(call.path == "/gateway/bot" for call in server.calls) == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        (4004, "Discord refuses the token"),
+        (4010, "does not accept this shard"),
+        (4011, "set DISCORD_SHARD_COUNT to at least 3"),
+        (4012, "no longer speaks this version"),
+        (4013, "does not know an intent"),
+        (4014, "disallows an intent"),
+    ],
+)
+async def test_what_cannot_be_tried_again(
+    server: DiscordServer, make: Callable[..., DiscordPlatform], code: int, sentence: str
+):
+    """Close codes after which nothing helps are one sentence each."""
+    server.close_identify = [code]
+    fault = await ending(make())
+    assert isinstance(fault, PermanentFault)
+    assert sentence in str(fault)
+    assert len(server.identified) == 1
+
+
+async def test_a_token_that_goes_bad_while_running(server: DiscordServer, make: Callable[..., DiscordPlatform]):
+    """A token that is reset while the bot runs ends it, wherever Discord says so first."""
+    async with asyncio.TaskGroup() as group:
+        run = group.create_task(ending(make()))
+        await server.until(lambda: server.ready)
+        server.fail("/channels/", Fault(401, {"message": "401: Unauthorized", "code": 0}))
+        await server.say("hello")
+    assert isinstance(run.result(), PermanentFault)
+    for path in ("/users/@me", "/gateway/bot", "/commands"):
+        server.fail(path, Fault(401, {"message": "401: Unauthorized", "code": 0}))
+        assert isinstance(await ending(make()), PermanentFault)
+
+
+async def test_what_is_tried_again(server: DiscordServer, make: Callable[..., DiscordPlatform]):
+    """What may pass is a passing fault with a sentence, and the same platform runs again afterwards."""
+    platform = make()
+    for path, fault in (
+        ("/users/@me", Fault(403, "<html>blocked</html>")),
+        ("/users/@me", Fault(401, "<html>log in to this network</html>")),
+        ("/users/@me", Fault(503)),
+        ("/users/@me", Fault(200, "<html>hello</html>")),
+        ("/gateway/bot", Fault(200, "<html>hello</html>")),
+        ("/gateway/bot", Fault(200, {"url": "http://example.org", "shards": 1})),
+        ("/gateway/bot", Fault(429, "<html>banned</html>")),
+    ):
+        server.fail(path, fault)
+        assert isinstance(await ending(platform), PassingFault)
+    server.gateway_url = "ws://127.0.0.1:9"
+    assert "the gateway of Discord cannot be reached" in str(await ending(platform))
+    assert not platform.can_answer()
+    server.gateway_url = None
+    async with serving(server, platform):
+        await works(server)
+        await server.until(platform.can_answer)
+
+
+async def test_a_gateway_that_closes_every_connection(
+    server: DiscordServer, make: Callable[..., DiscordPlatform], monkeypatch: pytest.MonkeyPatch
+):
+    """Connections that never become ready end the attempt instead of being repeated unseen for ever."""
+    monkeypatch.setattr(gateway, "_LONGEST_PAUSE", 0.0)
+    server.close_identify = [4000] * 50
+    assert isinstance(await ending(make()), PassingFault)
+    assert len(server.identified) == 5
+
+
+async def test_too_few_sessions_are_waited_for(
+    server: DiscordServer, log: Stream, make: Callable[..., DiscordPlatform], monkeypatch: pytest.MonkeyPatch
+):
+    """With fewer sessions left than shards the bot says so and waits until they are renewed."""
+    monkeypatch.setattr(gateway, "_FIRST_RENEWAL", 0.0)
+    server.limit = {"total": 1_000, "remaining": 1, "reset_after": 50, "max_concurrency": 1}
+    platform = make(shard_count=2)
+    task = asyncio.create_task(platform.run())
+    await log.says("Discord allows too few new sessions for now, so the bot waits", 2)
+    assert server.identified == []
+    assert not platform.can_answer()
+    server.limit["remaining"] = 2
+    await server.until(lambda: len(server.sessions) == 2)
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def test_a_gateway_that_tells_only_its_address(server: DiscordServer, make: Callable[..., DiscordPlatform]):
+    """Where a proxy leaves out how many sessions are left, the bot connects all the same."""
+    server.fail("/gateway/bot", Fault(200, {"url": f"ws://127.0.0.1:{server.port}/gateway/"}))
+    async with serving(server, make()):
+        await works(server)
+
+
+async def test_a_page_that_forbids_closes_no_channel(
+    server: DiscordServer, log: Stream, make: Callable[..., DiscordPlatform]
+):
+    """A 403 of Discord closes a channel for us; one that somebody in between sends as a page does not."""
+    async with serving(server, make()):
+        server.fail("/channels/", Fault(403, "<html>blocked</html>"))
+        await server.say("hello")
+        await log.says("a channel does not take our messages")
+        await server.say("hello")
+        await server.until(lambda: len(server.messages) == 1)
+
+
+async def test_shards(server: DiscordServer, make: Callable[..., DiscordPlatform]):
+    """Each shard dials where Discord says and answers; the platform can answer when all of them can."""
+    platform = make(shard_count=3, shard_ids=(0, 2))
+    async with serving(server, platform, shards=2):
+        assert sorted(data["shard"] for data in server.identified) == [[0, 3], [2, 3]]
+        assert server.dials == ["/gateway/", "/gateway/"]
+        await server.until(platform.can_answer)
+        id = server.expect("token-of-shard-2", 2)
+        data = {"id": id, "token": "token-of-shard-2", "type": 2, "data": {"name": "help", "type": 1}}
+        await server.dispatch("INTERACTION_CREATE", data, shard=2)
+        assert (await server.answered(id))["type"] == 4
+
+
+async def test_a_shard_that_cannot_connect(server: DiscordServer, make: Callable[..., DiscordPlatform]):
+    """One shard that is refused ends the whole attempt, so that somebody hears of it."""
+    server.close_identify = [4010]
+    assert "does not accept this shard" in str(await ending(make(shard_count=2)))
+
+
+async def test_readiness_follows_the_heartbeat(
+    server: DiscordServer, make: Callable[..., DiscordPlatform], monkeypatch: pytest.MonkeyPatch
+):
+    """The platform can answer once the gateway is ready, and not while heartbeats stay without an answer."""
+    monkeypatch.setattr(gateway, "_ACK_GRACE", 0.2)
+    server.heartbeat_interval = 100
+    platform = make()
+    assert not platform.can_answer()
+    async with serving(server, platform):
+        await server.until(platform.can_answer)
+        server.acknowledge = False
+        await server.until(lambda: not platform.can_answer())
+        server.acknowledge = True
+        await server.until(platform.can_answer)
+    assert not platform.can_answer()
+
+
+async def test_a_connection_without_a_pulse_is_left(
+    server: DiscordServer, make: Callable[..., DiscordPlatform], monkeypatch: pytest.MonkeyPatch
+):
+    """Where heartbeats stay without an answer, the session is resumed on another connection."""
+    monkeypatch.setattr(gateway, "_ACK_GRACE", 0.2)
+    server.heartbeat_interval = 100
+    async with serving(server, make()):
+        server.acknowledge = False
+        await server.until(lambda: server.resumed, 10)
+        server.acknowledge = True
+        await works(server)
+        assert len(server.identified) == 1
+
+
+async def test_nothing_stays_in_memory_of_the_library(server: DiscordServer, make: Callable[..., DiscordPlatform]):
+    """The base address of discord.py is untouched: another client of the process would not notice ours."""
+    from discord.gateway import DiscordWebSocket  # noqa: PLC0415
+    from discord.http import Route  # noqa: PLC0415
+
+    async with serving(server, make()):
+        await works(server)
+        assert Route.BASE == "https://discord.com/api/v10"
+        assert str(DiscordWebSocket.DEFAULT_GATEWAY) == "wss://gateway.discord.gg/"
+
+
+# --- stopping ------------------------------------------------------------------------------------------------
+
+
+async def test_stopping_finishes_what_is_being_answered(server: DiscordServer, make: Callable[..., DiscordPlatform]):
+    """An answer that is under way leaves before the session is closed for good; nothing new is taken."""
+    async with serving(server, make()):
+        server.fail("/channels/", Fault(503))
+        await server.say("hello")
+        await server.until(lambda: any("/channels/" in call.path for call in server.calls))
+    await server.until(lambda: server.closes)
+    assert server.closes == [1000]
+    assert len(server.messages) == 1
+
+
+async def test_stopping_waits_for_nobody_for_long(
+    server: DiscordServer, log: Stream, make: Callable[..., DiscordPlatform], monkeypatch: pytest.MonkeyPatch
+):
+    """What takes too long to answer is left, and told."""
+    monkeypatch.setattr(adapter, "FINISH_WITHIN", 0.05)
+    async with serving(server, make()):
+        server.fail("/channels/", limited(20))
+        await server.say("hello")
+        await server.until(lambda: any("/channels/" in call.path for call in server.calls))
+    assert "answers were left unfinished" in log.getvalue()
+
+
+# --- commands ------------------------------------------------------------------------------------------------
+
+
+async def test_commands_that_cannot_be_written_stop_nothing(
+    server: DiscordServer, log: Stream, make: Callable[..., DiscordPlatform], monkeypatch: pytest.MonkeyPatch
+):
+    """Where Discord takes no commands, that is told, tried again later, and questions are answered meanwhile."""
+    monkeypatch.setattr(adapter, "SYNC_PAUSES", (0.0,))
+    path = rf"/applications/{APPLICATION}/commands"
+    server.fail(path, Fault(403, {"message": "Missing Access", "code": 50001}), Fault(200, "<html></html>"))
+    async with serving(server, make()):
+        await log.says("the commands could not be brought up to date", 2)
+        await works(server)
+    assert server.commands == []
+
+
+async def test_an_interactions_endpoint_is_told(
+    server: DiscordServer, log: Stream, make: Callable[..., DiscordPlatform]
+):
+    """Where the application sends interactions elsewhere, the operator learns why no command is answered."""
+    told = {"id": APPLICATION, "interactions_endpoint_url": "https://elsewhere.example/x"}
+    server.fail("/oauth2/applications/@me", Fault(200, told))
+    async with serving(server, make()):
+        await log.says("the application has an interactions endpoint URL")
+    assert "elsewhere.example" not in log.getvalue()
+
+
+# --- conversation --------------------------------------------------------------------------------------------
+
+
+async def test_a_reply_to_an_answer_is_about_it(
+    server: DiscordServer, make: Callable[..., DiscordPlatform], matcher: FakeMatcher
+):
+    """Whoever replies to an answer of ours, also somebody else and after a restart, goes on from it."""
+    matcher.says["how"] = sure("opt-out-phone")
+    async with serving(server, make()):
+        await server.say("how")
+        await server.until(lambda: server.messages)
+        answer = server.messages[0]
+        await server.say("and then?", author={**ADA, "id": "9"}, type=19, referenced_message=answer)
+        await server.until(lambda: len(server.messages) == 2)
+    assert matcher.asked[-1] == ("and then?", "opt-out-phone")
+
+
+@both_forms
+async def test_ids_in_the_dialogue_stay_in_memory(
+    server: DiscordServer, log: Stream, make: Callable[..., DiscordPlatform], matcher: FakeMatcher
+):
+    """In ordinary running nothing of a person is logged."""
+    matcher.says[SECRET] = sure("opt-out-phone")
+    async with serving(server, make()):
+        answer = await server.command("ask", SECRET)
+        assert list(buttons(answer["data"]))
+        assert SECRET not in json.dumps(answer)
+        await server.say(SECRET)
+        await server.until(lambda: server.messages)
+        assert SECRET not in json.dumps(server.messages)

@@ -1,0 +1,1 @@
+"""Makes the sentence encoder; see README.md."""
