@@ -85,8 +85,11 @@ def shown(message: Json) -> str:
 
 
 async def reply_to(server: DiscordServer, id: str) -> Json:
-    await server.until(lambda: any(said["message_reference"]["message_id"] == id for said in server.messages))
-    return next(said for said in server.messages if said["message_reference"]["message_id"] == id)
+    def replies() -> list[Json]:
+        return [said for said in server.messages if said.get("message_reference", {}).get("message_id") == id]
+
+    await server.until(replies)
+    return replies()[0]
 
 
 def mention(text: str) -> dict[str, Any]:
@@ -289,6 +292,15 @@ async def test_faults_while_answering(server: DiscordServer, bot: BotProcess):
     apology = await server.command("ask", "are my dms read?")
     assert "tell the operator this reference" in shown(apology["data"])
     await server.command("help")
+
+
+async def test_a_channel_whose_history_is_closed(server: DiscordServer, bot: BotProcess):
+    """Where we may not name the message that we answer, the answer is sent without."""
+    server.fail("/channels/", Fault(403, {"message": "Cannot reply without history", "code": 160002}))
+    await server.say(**mention(f"<@{ME['id']}> are my dms read?"))
+    await server.until(lambda: server.messages)
+    assert "message_reference" not in server.messages[0]
+    await reply_to(server, await server.say(**mention(f"<@{ME['id']}> are my dms read?")))
 
 
 async def test_a_channel_that_refuses_us_is_left_alone(server: DiscordServer, bot: BotProcess):

@@ -37,6 +37,9 @@ _ATTEMPT = 1.5
 _FIRST_RETRY, _LONGEST_RETRY = 0.1, 0.4
 
 _UNKNOWN_INTERACTION, _ALREADY_ACKNOWLEDGED = 10062, 40060
+_NO_REPLIES = 160002
+"""Code where we may write but not read a channel's history, and so not name the message that we answer."""
+
 _CLOSED_FOR = 3_600.0
 _MOST_CLOSED = 10_000
 
@@ -108,12 +111,15 @@ class Post:
         """
         if self._is_closed(channel):
             return
+        body = dict(message)
         pause = _FIRST_PAUSE
         for attempt in range(1, _TRIES + 1):
             try:
                 route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel)
-                answer = await self._rest.request(route, json=dict(message))
+                answer = await self._rest.request(route, json=body)
             except discord.HTTPException as error:
+                if error.code == _NO_REPLIES and body.pop("message_reference", None):
+                    continue
                 wait = self._wait_after(error, channel, pause)
             except (*_NET_FAULTS, ValueError) as error:
                 self._log.info("a message did not reach Discord", exc_info=error)
