@@ -25,11 +25,12 @@ from bot.platforms.discord.events import (
     Typed,
     WithoutText,
 )
-from bot.platforms.discord.limits import CHOICE_NAME, CHOICE_VALUE, CHOICES, NONCE, units
+from bot.platforms.discord.limits import CHOICE_NAME, CHOICE_VALUE, CHOICES, NONCE
 from bot.platforms.discord.render import render, title_of
 from bot.platforms.discord.rest import Callbacks, Post
-from bot.platforms.discord.safety import one_line, safe
+from bot.platforms.discord.safety import safe
 from bot.platforms.platform import Reference
+from bot.platforms.wording import one_line, units
 
 # Types of answers (https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-callback-type).
 _MESSAGE, _UPDATE, _CHOICES = 4, 7, 8

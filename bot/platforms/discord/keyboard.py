@@ -8,18 +8,9 @@ from typing import Any
 from bot.dialogue.model import Button, LinkButton, Reply
 from bot.dialogue.state import Action, decode
 from bot.knowledge.texts import Texts
-from bot.platforms.discord.limits import (
-    BUTTONS_IN_ROW,
-    CUSTOM_ID,
-    LABEL,
-    OPTION_LABEL,
-    OPTIONS,
-    PLACEHOLDER,
-    ROWS,
-    shortened,
-    units,
-)
-from bot.platforms.discord.safety import one_line, safe, safe_url
+from bot.platforms.discord.limits import BUTTONS_IN_ROW, CUSTOM_ID, LABEL, OPTION_LABEL, OPTIONS, PLACEHOLDER, ROWS
+from bot.platforms.discord.safety import safe, safe_url
+from bot.platforms.wording import one_line, shortened, units
 
 Key = Button | LinkButton
 Group = tuple[Key, ...]

@@ -49,22 +49,3 @@ FOOT = 512
 """Our own bound for the footer, the page's number included."""
 
 PAGE_LINE = 100
-
-
-def units(text: str) -> int:
-    """Return the length of a text in UTF-16 units, which is never less than what Discord counts."""
-    return len(text) + sum(character > "\uffff" for character in text)
-
-
-def shortened(text: str, most: int) -> str:
-    """Return a text of at most `most` UTF-16 units, ending in … where it was cut."""
-    if units(text) <= most:
-        return text
-    room = most - 1
-    kept: list[str] = []
-    for character in text:
-        room -= units(character)
-        if room < 0:
-            break
-        kept.append(character)
-    return "".join(kept).rstrip() + "…"

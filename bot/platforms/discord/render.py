@@ -11,8 +11,9 @@ from bot.dialogue.pages import Page, paginate
 from bot.knowledge.markup import Block, Line, Paragraph, Span, Style
 from bot.knowledge.texts import Texts
 from bot.platforms.discord import keyboard
-from bot.platforms.discord.limits import BUDGET, DESCRIPTION, FOOT, PAGE_LINE, TITLE, shortened, units
-from bot.platforms.discord.safety import escaped, escaped_within, in_parentheses, one_line, safe, safe_url
+from bot.platforms.discord.limits import BUDGET, DESCRIPTION, FOOT, PAGE_LINE, TITLE
+from bot.platforms.discord.safety import escaped, escaped_within, in_parentheses, safe, safe_url
+from bot.platforms.wording import one_line, shortened, units
 
 NOBODY: Mapping[str, Any] = {"parse": [], "replied_user": False}
 """Allowed mentions that ping nobody; without them an edit would parse mentions anew."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from urllib.parse import urlsplit
 
-from bot.platforms.discord.limits import BUTTON_URL, shortened, units
+from bot.platforms.discord.limits import BUTTON_URL
+from bot.platforms.wording import address_within, one_line, shortened, units
 
 _SPECIAL = re.compile(r"[\\*_~`|<\[\]]")
 # What only means something at the beginning of a line: headings, small print, lists, quotations.
 _LINE_START = re.compile(r"^(\s*)([#>+-]|\d+(?=[.)]))", re.MULTILINE)
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9/:.?=&%+_~#-]*[A-Za-z0-9/]")
-_HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _STEERING = frozenset("\u202a\u202b\u202c\u202d\u202e")
 """Characters that turn the direction of what follows; isolates and marks for right-to-left text stay."""
 
@@ -26,11 +25,6 @@ def safe(text: str) -> str:
         for character in text.replace("\r\n", "\n").replace("\t", " ")
         if character == "\n" or (unicodedata.category(character) not in {"Cc", "Cs"} and character not in _STEERING)
     )
-
-
-def one_line(text: str) -> str:
-    """Return text on one line, without white space at its ends."""
-    return " ".join(text.split())
 
 
 def escaped(text: str, *, line_start: bool = False) -> str:
@@ -60,16 +54,7 @@ def escaped_within(text: str, most: int) -> str:
 
 def safe_url(url: str | None, most: int = BUTTON_URL) -> str | None:
     """Return an address that Discord takes, None where it is not one."""
-    if url is None or len(url) > most or not url.startswith("https://") or not url.isprintable() or " " in url:
-        return None
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return None
-    if not host or not _HOST.fullmatch(host) or "@" in parts.netloc or re.search(r"[\"<>\\^`{|}]", url):
-        return None
-    return url
+    return address_within(url, most)
 
 
 def in_parentheses(url: str) -> str:

@@ -29,7 +29,8 @@ from bot.platforms.telegram.events import (
 from bot.platforms.telegram.inline import offer
 from bot.platforms.telegram.outbox import Outbox
 from bot.platforms.telegram.render import Drawn, render
-from bot.platforms.telegram.safety import one_line, safe
+from bot.platforms.telegram.safety import safe
+from bot.platforms.wording import one_line
 
 _SCREENS = {
     "topics": Action.MENU,

@@ -14,7 +14,8 @@ from telegram import (
 )
 
 from bot.knowledge.texts import Texts
-from bot.platforms.telegram.limits import COMMAND_DESCRIPTION, DESCRIPTION, SHORT_DESCRIPTION, shortened
+from bot.platforms.telegram.limits import COMMAND_DESCRIPTION, DESCRIPTION, SHORT_DESCRIPTION
+from bot.platforms.wording import shortened
 
 PRIVATE = ("start", "topics", "help", "about", "privacy")
 """In a private chat one just writes; there is no need for /ask."""

@@ -13,9 +13,10 @@ from bot.dialogue.model import Part, Question, Reply
 from bot.dialogue.screens import FIRST_TOPICS
 from bot.dialogue.state import Action, State
 from bot.platforms.telegram.events import deep_link, payload
-from bot.platforms.telegram.limits import DEEP_LINK, RESULT_ID, shortened
+from bot.platforms.telegram.limits import DEEP_LINK, RESULT_ID
 from bot.platforms.telegram.render import Drawn, render_elsewhere, title_of
-from bot.platforms.telegram.safety import one_line, safe
+from bot.platforms.telegram.safety import safe
+from bot.platforms.wording import one_line, shortened
 
 MOST_RESULTS = 10
 """What fits a screen or two; Telegram would take fifty."""

@@ -8,8 +8,9 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.dialogue.model import Button, LinkButton, Reply
 from bot.knowledge.texts import Texts
-from bot.platforms.telegram.limits import BUTTONS, CALLBACK_DATA, LABEL, SHORT_LABEL, shortened
-from bot.platforms.telegram.safety import one_line, safe, safe_url
+from bot.platforms.telegram.limits import BUTTONS, CALLBACK_DATA, LABEL, SHORT_LABEL
+from bot.platforms.telegram.safety import safe, safe_url
+from bot.platforms.wording import one_line, shortened
 
 Key = Button | LinkButton
 Row = tuple[InlineKeyboardButton, ...]

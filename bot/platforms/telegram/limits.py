@@ -45,22 +45,3 @@ SHORT_LABEL = 16
 
 URL = 2_048
 """Characters of an address; Telegram names no limit, and refuses the whole message for a bad one."""
-
-
-def units(text: str) -> int:
-    """Return the length of a text as Telegram counts it: in UTF-16 units."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
-def shortened(text: str, most: int) -> str:
-    """Return a text of at most `most` UTF-16 units, ending in … where it was cut."""
-    if units(text) <= most:
-        return text
-    room = most - 1
-    kept: list[str] = []
-    for character in text:
-        room -= units(character)
-        if room < 0:
-            break
-        kept.append(character)
-    return "".join(kept).rstrip() + "…"

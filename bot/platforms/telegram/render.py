@@ -13,8 +13,9 @@ from bot.dialogue.pages import Page, paginate
 from bot.knowledge.markup import Block, Items, Line, Paragraph, Span, Style
 from bot.knowledge.texts import Texts
 from bot.platforms.telegram import keyboard
-from bot.platforms.telegram.limits import BUDGET, ENTITIES, FOOTER, PAGE_LINE, TEXT, TITLE, shortened, units
-from bot.platforms.telegram.safety import one_line, safe, safe_url
+from bot.platforms.telegram.limits import BUDGET, ENTITIES, FOOTER, PAGE_LINE, TEXT, TITLE
+from bot.platforms.telegram.safety import safe, safe_url
+from bot.platforms.wording import one_line, shortened, units
 
 _GAP = Span("\n\n")
 _OWN_ENTITIES = 5

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 from bot.platforms.telegram.limits import URL
+from bot.platforms.wording import address_within
 
 # An @ that begins a name would notify that person; after a letter or digit it belongs to an e-mail address.
 _PING = re.compile(r"(?<![A-Za-z0-9_])@(?=\w|$)")
-_HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]")
 """Control characters, halves of characters, and those that turn the direction of what follows; isolates and
 marks, which right-to-left text needs, stay."""
@@ -23,18 +22,4 @@ def safe(text: str) -> str:
 
 def safe_url(url: str | None) -> str | None:
     """Return an address that Telegram takes, None where it is not one."""
-    if url is None or len(url) > URL or not url.startswith("https://") or not url.isprintable() or " " in url:
-        return None
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return None
-    if not host or not _HOST.fullmatch(host) or "@" in parts.netloc or re.search(r"[\"<>\\^`{|}]", url):
-        return None
-    return url
-
-
-def one_line(text: str) -> str:
-    """Return text on one line, without white space at its ends."""
-    return " ".join(text.split())
+    return address_within(url, URL)

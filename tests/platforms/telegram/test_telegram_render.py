@@ -21,9 +21,10 @@ from bot.knowledge.markup import Items, Paragraph, Span, Style, blocks
 from bot.knowledge.model import Device, Knowledge
 from bot.knowledge.texts import Texts
 from bot.matching.model import Band, Match
-from bot.platforms.telegram.limits import BUDGET, shortened, units
+from bot.platforms.telegram.limits import BUDGET
 from bot.platforms.telegram.render import Drawn, render, render_elsewhere
 from bot.platforms.telegram.safety import safe, safe_url
+from bot.platforms.wording import shortened, units
 
 HOME = "https://t.me/GuideTestBot?start=menu"
 TODAY = datetime.date(2026, 11, 25)
