@@ -11,13 +11,15 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from bot.app import slots
+from bot.app import slots, training
 from bot.dialogue.dialogue import Dialogue, Mind
 from bot.dialogue.screens import Operator
 from bot.dialogue.suggest import Suggestions
 from bot.knowledge.loader import load
 from bot.knowledge.model import Knowledge
-from bot.matching.model import Band, Explanation, Match, Ranked
+from bot.matching.engine import Engine
+from bot.matching.fit import fit
+from bot.matching.model import Band, Explanation, Match, Ranked, Training
 
 # How long an example takes says something about the machine and its load, nothing about the code.
 hypothesis.settings.register_profile("calm", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -217,3 +219,22 @@ def dialogue(small: Knowledge, make_dialogue: Callable[..., Dialogue]) -> Dialog
 def real_folder(tmp_path: Path) -> Path:
     """A copy of the project's own knowledge, free to be broken."""
     return Path(shutil.copytree(ROOT / "knowledge", tmp_path / "real"))
+
+
+ASKS, OTHERS = 12, 60
+"""So many of each topic and of each kind make an engine that is quick to fit."""
+
+
+@pytest.fixture(scope="session")
+def all_topics() -> Engine:
+    """Return an engine over all topics, with fewer phrasings than are shipped."""
+    whole = training(load(ROOT / "knowledge"))
+    return Engine(
+        fit(
+            Training(
+                {topic: asks[:ASKS] for topic, asks in whole.topics.items()},
+                {kind: texts[:OTHERS] for kind, texts in whole.offtopic.items()},
+                whole.related,
+            )
+        )
+    )

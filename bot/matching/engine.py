@@ -24,7 +24,7 @@ from bot.matching.model import (
     Ranked,
     Word,
 )
-from bot.matching.normalise import clean, replaced, words
+from bot.matching.normalise import clean, replaced, says_something, words
 from bot.matching.scoring import TOP, Doubles, reach, right, sigmoid, softmax
 from bot.matching.segments import asks, split, split_list
 from bot.matching.spelling import Spelling
@@ -38,9 +38,9 @@ ENGLISH = 0.8
 FEW_WORDS, KNOWN = 3, 0.5
 """Of so many words this share must be known, repaired ones not counted."""
 
-PART_SELF, PART_OTHER, PART_WHOLE = 0.5, 0.22, 0.25
-PART_RANK, PART_LAST, PART_QUESTIONS = 0.25, 10, 1.5
-PART_LIMIT = 0.4
+PART_SELF, PART_OTHER, PART_WHOLE = 0.8, 0.3, 0.2
+PART_RANK, PART_LAST, PART_QUESTIONS = 0.25, 5, 1.5
+PART_LIMIT, PART_LEAST = 1.0, 0.3
 """What makes a part a question of its own, as log odds; measured on joined and on single asks."""
 
 FOLLOW_WORDS = 14
@@ -49,9 +49,13 @@ FOLLOW_WORDS = 14
 FOLLOW_OWN, FOLLOW_TOGETHER = 0.7, 0.5
 """How much a follow-up counts as it stands, and how much read after the last topic."""
 
-FOLLOW_RELATED, FOLLOW_SAME = 0.25, -0.05
-"""What speaks for neighbours of the last topic, and against asking the same again."""
+FOLLOW_RELATED, FOLLOW_SAME = 0.3, -0.1
+"""What speaks for neighbours of the last topic, and against asking the same again.
 
+Nothing speaks against it where a word points back ("and how do i stop that")."""
+
+LEANING = frozenset(["it", "its", "that", "this", "them", "they", "those", "these", "there", "then", "one", "same"])
+"""A part or a message with one of these words may mean what was named before it."""
 
 FOLLOW_ENOUGH = 0.7
 """A conversation that is ours already needs this much less to go on."""
@@ -146,6 +150,7 @@ class Engine:
             if whole.score < limits.sure:
                 whole = self._followed(whole, together, last)
                 enough *= FOLLOW_ENOUGH
+        parts = self._leaning(parts, texts)
         language = self._language(text, found)
         if not whole.known or language not in ("en", "und") or self._foreign(language, found):
             return Match(Band.NONE, language=language), whole, []
@@ -177,7 +182,7 @@ class Engine:
         """Return what the heads say about each of some texts."""
         repairs = [self._spelling.repair(words(text)) for text in cleaned]
         meant = [replaced(text, changes) for text, (_, changes) in zip(cleaned, repairs, strict=True)]
-        likeness = near(self._encoder.encode(meant), self._vectors, self._encoder.blocks)
+        likeness = near(self._encoder.encode(meant), self._vectors, self._encoder.blocks, self.heads.shares)
         spoken = likeness @ self._mix
         readings: list[_Reading] = []
         for (found, changes), said in zip(repairs, spoken, strict=True):
@@ -209,7 +214,7 @@ class Engine:
             chances=chances,
             score=float(right(heads.right_line, gate, chances)),
             reach=float(reach(gate, chances)),
-            known=sum(word in self._known for word in found),
+            known=sum(word in self._known and says_something(word) for word in found),
         )
 
     def _after(self, after: str, cleaned: str) -> str:
@@ -221,7 +226,8 @@ class Engine:
         place = self._topic_place[after]
         raw = FOLLOW_OWN * alone.raw + FOLLOW_TOGETHER * together.raw
         raw[list(self.heads.related[place])] += FOLLOW_RELATED
-        raw[place] += FOLLOW_SAME
+        if LEANING.isdisjoint(alone.words):
+            raw[place] += FOLLOW_SAME
         return self._reading(alone.words, alone.repaired, alone.places, alone.values, raw)
 
     def _language(self, text: str, found: Sequence[str]) -> str:
@@ -243,6 +249,23 @@ class Engine:
     def _follows(self, found: Sequence[str]) -> bool:
         """Tell whether a message can lean on the one before it."""
         return 0 < len(found) <= FOLLOW_WORDS
+
+    def _leaning(self, parts: list[_Reading], texts: Sequence[str]) -> list[_Reading]:
+        """Read the parts that lean on the one before them ("and how do i undo that") after its topic."""
+        limits = self.heads.thresholds
+        leaning = {
+            place: self.heads.topics[parts[place - 1].order[0]]
+            for place in range(1, len(parts))
+            if parts[place].score < limits.sure
+            and parts[place - 1].score >= limits.answer
+            and not LEANING.isdisjoint(parts[place].words)
+            and len(parts[place].words) <= FOLLOW_WORDS
+        }
+        together = self._read([self._after(last, texts[place]) for place, last in leaning.items()]) if leaning else []
+        found = list(parts)
+        for (place, last), reading in zip(leaning.items(), together, strict=True):
+            found[place] = self._followed(parts[place], reading, last)
+        return found
 
     def _searched(
         self, whole: _Reading, sentences: list[str], listed: list[str]
@@ -285,7 +308,7 @@ class Engine:
             - PART_RANK * rank
             + PART_QUESTIONS * questions
         )
-        return told > PART_LIMIT
+        return told > PART_LIMIT and part.score >= PART_LEAST
 
     def _ranked(self, reading: _Reading, place: int) -> Ranked:
         """Return a topic with its chance: the first has the score, others their part of it."""

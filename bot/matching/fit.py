@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 from bot.matching.encoder import Encoder, fingerprint
 from bot.matching.features import Vocabulary
 from bot.matching.heads import Heads
-from bot.matching.kernel import SENTENCE, gram
+from bot.matching.kernel import SENTENCE, gram, shares
 from bot.matching.model import Thresholds, Training
 from bot.matching.normalise import clean, words
 from bot.matching.scoring import Doubles, evidence, reach, right, sigmoid, softmax
@@ -39,7 +39,7 @@ ALIKE = 0.8
 OFFTOPIC_SHARE = 0.4
 """The share of off-topic messages that the thresholds reckon with."""
 
-ANSWERED_OFFTOPIC, ANSWERED_KIND, OFFERED_OFFTOPIC = 0.02, 0.05, 0.15
+ANSWERED_OFFTOPIC, ANSWERED_KIND, OFFERED_OFFTOPIC = 0.025, 0.05, 0.15
 SURE = 0.9
 """What the thresholds allow: off-topic answered, of one kind, and offered only."""
 
@@ -70,7 +70,8 @@ def fit(training: Training, progress: Progress | None = None, encoder: Encoder |
     target = np.zeros((len(messages), len(topics) + 1), dtype=np.float32)
     target[np.arange(count), label] = 1
     target[:, -1] = np.where(np.arange(len(messages)) < count, 1, -1)
-    alike = gram(matrix, vectors, encoder.blocks)
+    counted = shares(encoder.blocks, count / len(topics))
+    alike = gram(matrix, vectors, encoder.blocks, counted)
     folds = _folds(alike)
     alike += 1
     tell("topics and gate", 0.5)
@@ -94,6 +95,7 @@ def fit(training: Training, progress: Progress | None = None, encoder: Encoder |
         weights=np.asarray(matrix.T @ mix).astype(np.float16),
         bias=mix.sum(axis=0).astype(np.float32),
         vectors=np.round(vectors * 127).astype(np.int8),
+        shares=counted,
         mix=mix.astype(np.float16),
         sharpness=line.sharpness,
         gate_line=line.gate,

@@ -38,6 +38,8 @@ class Heads:
     bias: Floats
     vectors: Bytes
     """A row a message that was learned from, in eight bits."""
+    shares: tuple[float, ...]
+    """How much each block of the vectors counts."""
     mix: Halves
     """How much each of those messages speaks for each topic, and for the gate."""
     sharpness: float
@@ -60,6 +62,7 @@ class Heads:
             "weights": self.weights,
             "bias": self.bias,
             "vectors": self.vectors,
+            "shares": np.array(self.shares, dtype=np.float64),
             "mix": self.mix,
             "lines": np.array((self.sharpness, *self.gate_line), dtype=np.float64),
             "right_line": np.array(self.right_line, dtype=np.float64),
@@ -104,6 +107,7 @@ class Heads:
                 weights=got["weights"],
                 bias=got["bias"],
                 vectors=got["vectors"],
+                shares=tuple(float(number) for number in got["shares"]),
                 mix=got["mix"],
                 sharpness=sharpness,
                 gate_line=(slope, shift),

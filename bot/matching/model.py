@@ -10,7 +10,7 @@ from typing import Protocol
 
 from bot.matching.encoder import SHA256
 
-ENGINE_VERSION = "4"
+ENGINE_VERSION = "6"
 """Part of every digest: heads that an older engine fitted are refused."""
 
 

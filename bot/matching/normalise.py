@@ -18,6 +18,7 @@ _LOOKALIKES = str.maketrans(
 _LINK = re.compile(r"(?:https?://|www\.)\S+")
 _MAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}")
 _REPEAT = re.compile(r"(.)\1{2,}")
+_ECHO = re.compile(r"(?<![^\W_])([^\W_]+)(?:\s+\1(?![^\W_])){2,}")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _ASIDE = frozenset(("Mn", "Me", "Cf", "Cc", "Cs", "Co", "Cn"))
 _MANY_MARKS = 2
@@ -26,9 +27,13 @@ _MANY_MARKS = 2
 def clean(text: str) -> str:
     """Return the message in lower case without marks, tricks and lookalikes.
 
-    Line ends and punctuation stay, for they separate questions.
+    Line ends and punctuation stay, for they separate questions. A letter that is held down
+    is there twice, a word that is said again and again once.
     """
-    text = text[:LONGEST].translate(_QUOTES)
+    if len(text) > LONGEST:
+        # Half a word at the end would be another word.
+        text = text[:LONGEST].rpartition(" ")[0] or text[:LONGEST]
+    text = text.translate(_QUOTES)
     text = unicodedata.normalize("NFKD", text)[: 2 * LONGEST]
     kept: list[str] = []
     for character in text:
@@ -38,13 +43,18 @@ def clean(text: str) -> str:
             kept.append(character if character.isprintable() else " ")
     text = unicodedata.normalize("NFC", "".join(kept)).casefold()
     text = _MAIL.sub(" ", _LINK.sub(" ", text))
-    text = _REPEAT.sub(r"\1\1", text)
+    text = _ECHO.sub(r"\1", _REPEAT.sub(r"\1\1", text))
     return text if text.isascii() else _WORD.sub(_latin, text)
 
 
 def words(cleaned: str) -> list[str]:
     """Return the words of a cleaned text, apostrophes left out ("don't" is `dont`)."""
     return [found.replace("'", "") for found in _WORD.findall(cleaned)]
+
+
+def says_something(word: str) -> bool:
+    """Tell whether a word can mean anything: it has letters, and not only one and the same."""
+    return len(set(word)) > 1 and any(map(str.isalpha, word))
 
 
 def replaced(cleaned: str, changes: Sequence[tuple[str, str]]) -> str:

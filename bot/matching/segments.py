@@ -18,11 +18,12 @@ _START = (
     r"am|was|were|do|does|dont|doesnt|did|can|cant|could|will|would|should|shall|may|has|have|"
     r"had|tell me|explain|give me|show me|i want|i need|id like|please)"
 )
+_BEFORE = r"(?:(?:on|in|to|from|for|of|by|since|until|with|under|at) |if [^,?]{2,40}? (?=wh|how))?"
 _LEAD = r"(?:(?:and|so|also|but|or|then|plus|ok|okay|oh|well|hi|hello|hey|second|finally)[ ,]+)*"
-_ASKS = re.compile(rf"^{_LEAD}{_START}\b")
+_ASKS = re.compile(rf"^{_LEAD}{_BEFORE}{_START}\b")
 _SENTENCE = re.compile(r"(?<=[?!;])\s*|(?<=[a-z0-9)\"'][.:])\s+|\n+|\s+[-\u2013\u2014]+\s+")
 _CLAUSE = re.compile(
-    rf"\s*[,;]?\s+(?:and|or|plus|but|then)\s+(?:also\s+|then\s+)*(?={_START}\b)"
+    rf"\s*[,;]?\s+(?:and|or|plus|but|then)\s+(?:also\s+|then\s+)*(?={_BEFORE}{_START}\b)"
     rf"|\s*,\s*(?:and|or|plus|but)\s+(?:also\s+)?"
     rf"|\s*,\s+(?=(?:also\s+)?{_START}\b)"
     rf"|\s+(?:and also|as well as|and then)\s+"

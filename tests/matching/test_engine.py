@@ -11,6 +11,7 @@ import pytest
 from bot.matching.engine import Engine
 from bot.matching.fit import fit
 from bot.matching.heads import Heads, HeadsError
+from bot.matching.kernel import shares
 from bot.matching.model import Band, Training
 
 TINY = Training(
@@ -147,3 +148,14 @@ def test_one_topic_and_no_off_topic_still_fit() -> None:
     """One topic and no off topic still fit."""
     engine = Engine(fit(Training({"only": ("what is this", "tell me what this is")})))
     assert engine.explain("what is this").ranked[0].topic == "only"
+
+
+def test_general_meaning_counts_more_where_topics_have_few_asks(engine: Engine) -> None:
+    """With few asks a topic the tuned block has the smaller share; with many all count alike."""
+    blocks = (128, 128)
+    few, many = shares(blocks, 10), shares(blocks, 80)
+    assert few[0] < few[1]
+    assert many == (0.5, 0.5)
+    assert sum(few) == sum(many) == 1
+    assert shares((128,), 10) == (1,)
+    assert engine.heads.shares == few

@@ -14,6 +14,14 @@ from bot.matching.segments import MOST, asks, split, split_list
         ("is it on? and since when is it on?", ["is it on?", "and since when is it on?"]),
         ("who runs you and what do you keep", ["who runs you", "what do you keep"]),
         ("is it on already\nwhere do i turn it off", ["is it on already", "where do i turn it off"]),
+        (
+            "on what legal basis is it done, and if they ignore me which authority is next",
+            ["on what legal basis is it done", "if they ignore me which authority is next"],
+        ),
+        (
+            "is it too late to opt out and if not how do i do it",
+            ["is it too late to opt out", "if not how do i do it"],
+        ),
         ("how do i turn it off on my phone", []),
         ("why?", []),
         ("", []),
@@ -39,7 +47,15 @@ def test_a_list_is_parted_at_each_and() -> None:
 
 @pytest.mark.parametrize(
     ("part", "question"),
-    [("and how do i stop it", True), ("group chats?", True), ("what's new", True), ("i am retired", False)],
+    [
+        ("and how do i stop it", True),
+        ("group chats?", True),
+        ("what's new", True),
+        ("from which year on", True),
+        ("if not how do i do it", True),
+        ("i am retired", False),
+        ("if it is on", False),
+    ],
 )
 def test_questions_are_told_from_statements(part: str, question: bool) -> None:
     """A question mark or a question word makes a question."""

@@ -23,10 +23,10 @@ from bot.matching.encoder import WEIGHTS, Encoder, fingerprint
 from bot.matching.normalise import clean
 from tools.encoder import bert
 from tools.encoder.bert import Params
-from tools.encoder.texts import Material, made_up, material, slipped
+from tools.encoder.texts import Material, everyday, made_up, material, slipped
 
 SHARPNESS = 10.0
-LAYERS = (0, 2, 4)
+LAYERS = (0, 2, 4, 5)
 """The layers of the teacher that the student starts from."""
 
 INNER = 768
@@ -102,12 +102,18 @@ class Maker:
         return params
 
     def distil(self, teacher: Params, wordnet: Path, count: int, rounds: int, rate: float = 5e-4) -> Params:
-        """Let a smaller model learn what the tuned and the untuned one say about many texts."""
+        """Let a smaller model learn what the tuned and the untuned one say about many texts.
+
+        What it says about texts on anything at all is measured by the untuned one alone.
+        """
         real = [text for _, text in (*self.found.asks, *self.found.others)]
-        texts = made_up(self.found, wordnet, count) + real
-        tuned = self.vectors(teacher["bert"], texts)
+        ours = made_up(self.found, wordnet, count) + real
+        texts = ours + everyday(wordnet, count)
         general = self.vectors(self.start, texts)
-        again = np.concatenate([np.arange(len(texts)), np.arange(count, len(texts))])
+        tuned = np.zeros_like(general)
+        tuned[: len(ours)] = self.vectors(teacher["bert"], ours)
+        own = (np.arange(len(texts)) < len(ours)).astype(np.float32)
+        again = np.concatenate([np.arange(len(texts)), np.arange(count, len(ours))])
         self.tell(f"{len(texts)} texts read by the teacher")
         fixed = {name: teacher["bert"][name] for name in ("table", "positions")}
         width = fixed["table"].shape[1]
@@ -128,13 +134,15 @@ class Maker:
             mean = bert.pooled({**fixed, **params}, numbers, mask, quick=True)
             return bert.unit(mean @ params["tuned"]), bert.unit(mean @ params["general"])
 
-        def loss(params: Params, numbers: Any, mask: Any, tuned: Any, general: Any) -> Any:
+        def loss(params: Params, numbers: Any, mask: Any, tuned: Any, general: Any, own: Any) -> Any:
             one, two = read(params, numbers, mask)
             said = jax.nn.log_softmax(one @ head * SHARPNESS + bias)
             true = jax.nn.log_softmax(tuned @ head * SHARPNESS + bias)
-            apart = (jnp.exp(true) * (true - said)).sum(axis=1).mean()
-            away = (1 - (one * tuned).sum(axis=1)).mean()
-            return 4 * away + 2 * (1 - (two * general).sum(axis=1)).mean() + apart
+            apart = ((jnp.exp(true) * (true - said)).sum(axis=1) * own).mean()
+            away = ((1 - (one * tuned).sum(axis=1)) * own).mean()
+            # Which texts are alike counts more than where each of them lies.
+            alike = ((two @ two.T - general @ general.T) ** 2).mean()
+            return 2 * (4 * away + apart) + 6 * (1 - (two * general).sum(axis=1)).mean() + 20 * alike
 
         step, state, look = _step(walk, loss), walk.init(params), jax.jit(read)
         for turn in range(rounds):
@@ -142,7 +150,7 @@ class Maker:
             dealt = bert.batches(self.cutter, listed, size, chance)
             for places, _, numbers, mask in dealt:
                 at = again[places]
-                params, state, lost = step(params, state, numbers, mask, tuned[at], general[at])
+                params, state, lost = step(params, state, numbers, mask, tuned[at], general[at], own[at])
                 total += float(lost)
             kept = self._kept()
             rows = np.zeros((len(kept), width), np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import yaml
@@ -63,6 +64,77 @@ def slipped(text: str, chance: random.Random) -> str:
     return text
 
 
+OPENINGS = ("what is", "how do i", "why", "can i", "tell me about", "is it")
+
+EVERYDAY = (
+    "how do i {verb} my {noun}",
+    "can you {verb} the {noun} for me",
+    "what is the {noun} of my {other}",
+    "why is my {noun} {adjective}",
+    "i want to {verb} a {noun}",
+    "when will my {noun} {verb}",
+    "is there a {adjective} {noun} in the {other}",
+    "tell me the {noun} for {other}",
+    "my {noun} has not been {past} yet",
+    "i lost my {noun}, what now",
+    "how long does it take to {verb} a {noun}",
+    "how much does a {noun} cost",
+    "please {verb} the {noun} and the {other}",
+    "do you have any {adjective} {noun}",
+    "where can i {verb} a {noun}",
+    "what does {noun} mean",
+    "who can {verb} my {noun}",
+    "can i {verb} {noun} with my {other}",
+    "why did the {noun} {verb} my {other}",
+    "set my {noun} to {adjective}",
+    "put {noun} on my {other} list",
+    "my {noun} shows the wrong {other}",
+    "{verb} my {noun}",
+    "what time does the {noun} {verb}",
+    "show me how to {verb} {noun}",
+    "is it {adjective} to {verb} a {noun}",
+    "there is a {adjective} {noun} on my {other}",
+    "how does a {noun} work",
+)
+"""Ways of asking for anything at all."""
+
+
+def everyday(wordnet: Path, count: int, seed: int = 5) -> list[str]:
+    """Return texts about anything: requests with common words in them, and explanations.
+
+    They have nothing to do with the knowledge; the student learns from them what words
+    mean that nobody has written in it yet.
+    """
+    chance = random.Random(seed)  # noqa: S311 - nothing here is secret
+    common = {part: _common(wordnet, part) for part in ("noun", "verb", "adj")}
+    explained = _explanations(wordnet)
+
+    def drawn(part: str) -> str:
+        words, weights = common[part]
+        return chance.choices(words, cum_weights=weights)[0]
+
+    made: list[str] = []
+    for _ in range(count):
+        turn = chance.random()
+        if turn < 0.55:
+            past = drawn("verb")
+            text = chance.choice(EVERYDAY).format(
+                noun=drawn("noun"),
+                other=drawn("noun"),
+                verb=drawn("verb"),
+                past=f"{past}d" if past.endswith("e") else f"{past}ed",
+                adjective=drawn("adj"),
+            )
+            if chance.random() < 0.3:
+                text += "?"
+        else:
+            text = chance.choice(explained)
+            if turn >= 0.9:
+                text = f"{chance.choice(OPENINGS)} {text}"
+        made.append(text)
+    return made
+
+
 def made_up(found: Material, wordnet: Path, count: int, seed: int = 1) -> list[str]:
     """Return texts that nobody wrote: the teacher says what they mean, the student learns it.
 
@@ -80,8 +152,7 @@ def made_up(found: Material, wordnet: Path, count: int, seed: int = 1) -> list[s
         if chance.random() < 0.2:
             text = chance.choice(explained)
             if chance.random() < 0.3:
-                opening = ("what is", "how do i", "why", "can i", "tell me about", "is it")
-                text = f"{chance.choice(opening)} {text}"
+                text = f"{chance.choice(OPENINGS)} {text}"
         else:
             text = _mixed(chance, asks, others, everything, own, foreign)
         made.append(text)
@@ -141,3 +212,20 @@ def _lemmas(wordnet: Path) -> list[str]:
             if not line.startswith(" ") and int(fields[2]) >= 2 and fields[0].isalpha():
                 found.add(fields[0])
     return sorted(found)
+
+
+def _common(wordnet: Path, part: str) -> tuple[list[str], list[float]]:
+    """Return the words of a part of speech and their summed weights: common ones weigh more."""
+    kinds = {"noun": "1", "verb": "2", "adj": "35"}[part]
+    counted: dict[str, int] = {}
+    for line in (wordnet / f"index.{part}").read_text(encoding="utf-8").splitlines():
+        fields = line.split(" ", 3)
+        if fields[0].isalpha() and 2 < len(fields[0]) < 14 and int(fields[2]) >= 2:
+            counted[fields[0]] = 0
+    for line in (wordnet / "cntlist.rev").read_text(encoding="utf-8").splitlines():
+        sense, _, count = line.split()
+        word, _, rest = sense.partition("%")
+        if rest[0] in kinds and word.isalpha() and 2 < len(word) < 14:
+            counted[word] = counted.get(word, 0) + int(count)
+    words = sorted(counted)
+    return words, list(accumulate((counted[word] + 0.01) ** 0.7 for word in words))
