@@ -149,6 +149,23 @@ class Discord(_Texts):
     choose: Annotated[str, _with(), Field(max_length=150)]
 
 
+class Export(_Texts):
+    """What only the web pages and the sheet for printing say (`privacy-bot export`)."""
+
+    skip: Said
+    all_topics: Said
+    sheet: Said
+    easy: Said
+    in_place: Annotated[str, _with("place")]
+    facts: Said
+    sure: Said
+    contested: Said
+    not_found: Said
+    fact_checked: Annotated[str, _with("date")]
+    related: Said
+    made: Annotated[str, _with("date")]
+
+
 class Texts(_Texts):
     """texts.yaml."""
 
@@ -181,6 +198,7 @@ class Texts(_Texts):
     copy_of_source: Said
     terminal: Terminal
     discord: Discord
+    export: Export
     bot_name: Annotated[str, _with(), Field(max_length=64)]
     short_description: Annotated[str, _with(), Field(max_length=120)]
     description: Annotated[str, _with(), Field(max_length=400)]

@@ -260,6 +260,28 @@ def calibration_error(scored: Sequence[tuple[float, bool]], bins: int = 10) -> f
     return gap / len(scored)
 
 
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Answers of about the same score: what the score promised, and what came of it."""
+
+    count: int
+    score: float
+    right: float
+
+
+def calibration(judged: Iterable[Judged], bins: int = 10) -> tuple[Bin, ...]:
+    """Return score against rightness in bins of equal width; what was not answered takes no part."""
+    full: dict[int, list[tuple[float, bool]]] = defaultdict(list)
+    for one in _on_their_own(judged):
+        if one.answered:
+            score = one.answer.topics[0][1]
+            full[min(int(score * bins), bins - 1)].append((score, one.right))
+    return tuple(
+        Bin(len(found), sum(score for score, _ in found) / len(found), sum(right for _, right in found) / len(found))
+        for _, found in sorted(full.items())
+    )
+
+
 def confusions(judged: Iterable[Judged], most: int = 20) -> tuple[Confusion, ...]:
     """Return which topics were answered in place of which, the most frequent first."""
     counted = Counter(
@@ -291,6 +313,16 @@ def risk_curve(scored: Sequence[tuple[float, bool]]) -> tuple[Point, ...]:
         if count == len(ranked) or ranked[count][0] != score:
             points.append(Point(score, count / len(ranked), wrong / count))
     return tuple(points)
+
+
+def risk_coverage(judged: Iterable[Judged]) -> list[tuple[float, float]]:
+    """Return (coverage, risk) from the surest answer on: the share of all messages answered so far, and how many of them wrongly.
+
+    It ends at the share that is answered at all. Off-topic messages count among the messages; answering one is wrong.
+    """
+    asked = _on_their_own(judged)
+    scored = [(one.answer.topics[0][1], one.right) for one in asked if one.answered]
+    return [(point.coverage * len(scored) / len(asked), point.risk) for point in risk_curve(scored)]
 
 
 def separation(ours: Sequence[float], others: Sequence[float]) -> float | None:
@@ -382,6 +414,11 @@ def typo_questions(questions: Iterable[Question], seed: int = 1) -> list[Questio
         for one in questions
         if one.set is Set.IN_SCOPE
     ]
+
+
+def _on_their_own(judged: Iterable[Judged]) -> list[Judged]:
+    """Return the messages that stand for what people send: in scope, public and off-topic, each once."""
+    return [one for one in judged if one.question.set in {Set.IN_SCOPE, Set.PUBLIC, Set.OFF_TOPIC}]
 
 
 def _kinds(off: Sequence[Judged]) -> tuple[Kind, ...]:

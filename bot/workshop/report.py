@@ -8,13 +8,17 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bot.workshop.figures import Figure, Figures, Judged, Set, quantile
+from bot.workshop.figures import Confusion, Figure, Figures, Judged, Set, calibration, quantile
 
-_CONFUSIONS_SHOWN = 10
+CONFUSIONS_SHOWN = 10
+_EXAMPLES = 2
 
 
-def report(figures: Figures, judged: Sequence[Judged]) -> RenderableType:
-    """Return the figures with goals and floors, kinds of off-topic messages, and the most confused pairs."""
+def report(figures: Figures, judged: Sequence[Judged], *, examples: bool = True) -> RenderableType:
+    """Return the figures with goals and floors, kinds of off-topic messages, calibration and the most confused pairs.
+
+    Without `examples` no question is shown, as is due to those that are held back.
+    """
     table = Table("figure", "value", "goal", "floor", "of", "", box=None, pad_edge=False)
     for figure in figures.figures:
         if figure.value is not None:
@@ -32,12 +36,15 @@ def report(figures: Figures, judged: Sequence[Judged]) -> RenderableType:
             f"{kind.name or 'all'} {kind.answered:.3f}/{kind.offered:.3f} of {kind.count}" for kind in figures.kinds
         )
         parts.append(Text(f"off-topic, answered/offered: {kinds}"))
+    if bins := calibration(judged):
+        parts.append(Text("\nwhat the score promises, and how often it is right"))
+        parts += [Text(f"  {one.score:.2f}  {one.right:.2f}  of {one.count}") for one in bins]
     if figures.confusions:
-        parts.append(Text("\nanswered in place of"))
-        parts += [
-            Text(f"  {pair.count}  {pair.answered} for {pair.expected}{_example(pair.expected, pair.answered, judged)}")
-            for pair in figures.confusions[:_CONFUSIONS_SHOWN]
-        ]
+        parts.append(Text("\nmost confused: answered in place of"))
+        for pair in figures.confusions[:CONFUSIONS_SHOWN]:
+            parts.append(Text(f"  {pair.count}  {pair.answered} for {pair.expected}"))
+            if examples:
+                parts += [Text(f"       “{said[:90]}”", style="dim") for said in confused(pair, judged)[:_EXAMPLES]]
     return Group(*parts)
 
 
@@ -48,13 +55,13 @@ def _row(figure: Figure) -> tuple[str, str, str, str, str, str]:
     return figure.name, f"{value:.3f}", f"{sign} {figure.goal}", f"{sign} {figure.floor}", str(figure.count), mark
 
 
-def _example(expected: str, answered: str, judged: Sequence[Judged]) -> str:
-    for one in judged:
-        if (
-            one.question.set is Set.IN_SCOPE
-            and one.wrong
-            and one.question.topics[:1] == (expected,)
-            and one.answer.topics[0][0] == answered
-        ):
-            return f": {one.question.text[:70]}"
-    return ""
+def confused(pair: Confusion, judged: Sequence[Judged]) -> list[str]:
+    """Return the questions of a confused pair."""
+    return [
+        one.question.text
+        for one in judged
+        if one.question.set in {Set.IN_SCOPE, Set.PUBLIC}
+        and one.wrong
+        and one.question.topics[:1] == (pair.expected,)
+        and one.answer.topics[0][0] == pair.answered
+    ]

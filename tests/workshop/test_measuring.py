@@ -10,7 +10,7 @@ from rich.console import Console
 from bot.dialogue.dialogue import Dialogue
 from bot.knowledge.loader import load_questions
 from bot.workshop.figures import FOLLOW, MULTI, OFF_ANSWERED, RIGHT, SLOTS, Set, measure
-from bot.workshop.measuring import FileError, ask_all, ask_followups, golden, read_tsv
+from bot.workshop.measuring import FileError, ask_all, ask_followups, golden, read_tsv, unknown_kinds
 from bot.workshop.report import report
 
 TOPICS = ("private-messages", "opt-out-phone", "data-used")
@@ -101,3 +101,42 @@ def test_odd_lines_of_a_tsv_are_read_or_told(tmp_path: Path):
     file.write_text("are my dms read  private-messages\n")
     with pytest.raises(FileError, match="there is no tab"):
         read_tsv(file, TOPICS)
+
+
+def test_every_bad_line_is_named(tmp_path: Path):
+    """A file with several faults is refused with a sentence for each, up to a bound."""
+    file = tmp_path / "q.tsv"
+    file.write_text("a\tprivat-messages\nok\tdata-used\n\tb\nweather\tchit-chat\nx\ty\tz\tq\n" + "a\tb\n" * 60)
+    with pytest.raises(FileError) as caught:
+        read_tsv(file, TOPICS, ["chit-chat"])
+    lines = str(caught.value).split("\n")
+    assert [line.split(" ")[0].removeprefix(str(file)) for line in lines[:4]] == [":1:", ":3:", ":4:", ":5:"]
+    assert '"chit-chat" is a kind of off-topic message; leave the topic empty' in lines[2]
+    assert lines[-1] == "… and 24 more lines that do not fit."
+
+
+def test_a_file_may_tell_the_kinds_of_what_is_off_topic(tmp_path: Path):
+    """After a heading of message and kind the second column is the kind; one that the knowledge lacks is told."""
+    file = tmp_path / "q.tsv"
+    file.write_text("message\tkind\nweather\tchit-chat\npotato\tnoisy\nhm\n")
+    found = read_tsv(file, TOPICS, ["chit-chat", "noise"])
+    assert [(one.text, one.set, one.kind) for one in found] == [
+        ("weather", Set.OFF_TOPIC, "chit-chat"), ("potato", Set.OFF_TOPIC, "noisy"), ("hm", Set.OFF_TOPIC, ""),
+    ]  # fmt: skip
+    assert unknown_kinds(found, ["chit-chat", "noise"]) == [
+        'The kind "noisy" (1×) is not known; did you mean "noise"? It is measured as one of its own.'
+    ]
+    file.write_text("message\tkind\na\tb\tc\n\tnoise\n")
+    with pytest.raises(FileError, match=r":2: there are 3 columns[^\n]*\n.*:3: the message is empty"):
+        read_tsv(file, TOPICS)
+
+
+def test_a_confused_pair_is_shown_with_its_questions(dialogue: Dialogue, matcher: FakeMatcher, folder: Path):
+    """The report names the pair, how often, and what was asked."""
+    matcher.says["where is the switch on my handset"] = sure("private-messages")
+    judged = ask_all(dialogue, golden(load_questions(folder)))
+    out = io.StringIO()
+    Console(file=out, width=120).print(report(measure(judged), judged))
+    assert "1  private-messages for opt-out-phone" in out.getvalue()
+    assert "“where is the switch on my handset”" in out.getvalue()
+    assert "0.90  0.00  of 1" in out.getvalue()

@@ -1,0 +1,45 @@
+"""Run a command of the console as a person does, in a terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+PATIENCE = 120.0
+
+
+def in_terminal(
+    arguments: Sequence[str], cwd: Path, environment: Mapping[str, str], answers: Sequence[tuple[str, str]] = ()
+) -> tuple[str, int]:
+    """Return what a command shows and its exit code; types each answer after its question has come."""
+    left = list(answers)
+    terminal, other = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bot", *arguments], stdin=other, stdout=other, stderr=other, cwd=cwd,
+        env=dict(environment), start_new_session=True,
+    )  # fmt: skip
+    os.close(other)
+    shown, seen, deadline = b"", 0, time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if select.select([terminal], [], [], 0.2)[0]:
+            try:
+                chunk = os.read(terminal, 65536)
+            except OSError:
+                break
+            if not chunk:
+                break
+            shown += chunk
+        while left and left[0][0].encode() in shown[seen:]:
+            question, answer = left.pop(0)
+            seen = shown.index(question.encode(), seen) + len(question)
+            os.write(terminal, answer.encode())
+    else:
+        process.kill()
+    os.close(terminal)
+    return shown.decode("utf-8", "replace").replace("\r\n", "\n"), process.wait()

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from conftest import ROOT
+
+from bot.cli import app
+from bot.knowledge.draft import fill
+from bot.knowledge.model import TopicForm
+from bot.knowledge.yaml_text import parse_yaml
+from bot.workshop.fixing import fix_text
+
+GUIDE = (ROOT / "knowledge" / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_guide_opens_with_a_whole_entry_that_is_right():
+    """The example has every key, fits the form, and is written as `check --fix` would write it."""
+    example = re.search(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+    assert example
+    document, findings = parse_yaml(example[1], "topics/opting-out/example.yaml")
+    filed, misfits = fill(TopicForm, document)
+    assert filed
+    assert [*findings, *misfits] == []
+    assert set(document.data) == set(TopicForm.model_fields)
+    assert fix_text(example[1], "topics/opting-out/example.yaml")[1] == ()
+
+
+def test_the_table_explains_every_key():
+    """Each key of a topic has its row, and there is no row for a key that does not exist."""
+    table = GUIDE[GUIDE.index("| key | needed |") :].split("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(TopicForm.model_fields)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "Change a sentence",
+        "LinkedIn moved a menu",
+        "Add a topic",
+        "A fact changed",
+        "People ask something we have no answer for",
+    ],
+)
+def test_each_task_has_its_section_with_a_command(task: str):
+    """An editor finds each task by its name, with the command to run."""
+    section = GUIDE[GUIDE.index(f"## {task}\n") :].split("\n## ")[0]
+    assert "privacy-bot " in section
+
+
+def test_every_command_of_the_guide_exists():
+    """Each command, and each option beside it, is one that the console has; the preview has a module of its own."""
+    from typer.main import get_command  # noqa: PLC0415
+
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    found = re.findall(r"privacy-bot ([a-z]+)((?: --[a-z-]+)*)", GUIDE)
+    assert len(found) > 10
+    for name, options in found:
+        if name != "preview":
+            known = {option for parameter in commands[name].params for option in parameter.opts}
+            assert set(options.split()) <= known, name
