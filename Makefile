@@ -2,7 +2,7 @@
 BOT := .venv/bin/privacy-bot
 PY  := .venv/bin/python
 
-.PHONY: help run test setup dev check lint types layers golden pytest schema lock clean
+.PHONY: help run test bench setup dev check lint types layers golden pytest schema lock clean
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -12,6 +12,10 @@ run: setup  ## set everything up and start the bot
 
 test: dev  ## set everything up and run every check
 	@$(MAKE) --no-print-directory lint types layers check golden pytest
+
+bench: dev  ## measure the engine beside others (BENCH_DATA, BENCH_SEEDS)
+	@sh tools/setup.sh bench
+	@var/bench/venv/bin/python -m bench
 
 setup:  ## build .venv from the locked packages and fit the matcher
 	@sh tools/setup.sh run

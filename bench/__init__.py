@@ -1,0 +1,1 @@
+"""Our engine beside the obvious ways to match a question; outside the package, with requirements of its own."""
