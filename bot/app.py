@@ -21,13 +21,14 @@ from bot.knowledge.loader import load
 from bot.knowledge.model import Knowledge
 from bot.matching.engine import Engine
 from bot.matching.heads import Heads, HeadsError
-from bot.matching.model import Training
+from bot.matching.model import Matcher, Training
 from bot.matching.slots import DeviceWords, Place, PlaceWords, Slots
 from bot.platforms.platform import Platform, random_reference
 from bot.service.clock import today
 from bot.service.ending import end_within, ignore_signals
 from bot.service.health import HealthServer
 from bot.service.log import logger
+from bot.service.reload import RefitError, Reloader, changes_in
 from bot.service.supervisor import Health, Supervisor
 from bot.service.threads import environment_for_fitting
 from bot.settings import Settings
@@ -65,11 +66,34 @@ def build_mind(settings: Settings, *, fit: Callable[[Settings], None] | None = N
     Raises KnowledgeError for a knowledge that cannot be loaded, AppError where fitting fails.
     """
     knowledge = load(settings.bot_knowledge)
-    return Mind(
-        knowledge,
-        Engine(load_heads(settings, knowledge, fit or fit_in_child)),
-        slots(knowledge),
-        Suggestions(knowledge),
+    return mind_of(knowledge, Engine(load_heads(settings, knowledge, fit or fit_in_child)))
+
+
+def mind_of(knowledge: Knowledge, matcher: Matcher) -> Mind:
+    """Join a knowledge with a matcher, and with what else follows from it."""
+    return Mind(knowledge, matcher, slots(knowledge), Suggestions(knowledge))
+
+
+def build_reloader(dialogue: Dialogue, settings: Settings) -> Reloader:
+    """Return what keeps the dialogue's knowledge that of its folder."""
+
+    async def refit(knowledge: Knowledge) -> Matcher:
+        digest = training(knowledge).digest()
+        path = heads_path(settings.bot_cache, digest)
+        if not path.exists():
+            await fit_beside(settings)
+        try:
+            return Engine(await asyncio.to_thread(Heads.load, path, digest))
+        except HeadsError as error:
+            raise RefitError(f"The new phrasings were fitted, but their file cannot be read ({error}).") from error
+
+    return Reloader(
+        dialogue,
+        load=lambda: load(settings.bot_knowledge),
+        remade=mind_of,
+        digest=lambda knowledge: training(knowledge).digest(),
+        refit=refit,
+        log=log,
     )
 
 
@@ -88,21 +112,32 @@ def load_heads(settings: Settings, knowledge: Knowledge, fit: Callable[[Settings
 
 def fit_in_child(settings: Settings) -> None:
     """Fit in a process of its own, so that what fitting needs is never in the memory of serving."""
-    command = [
-        sys.executable,
-        "-m",
-        "bot",
-        "fit",
-        "--knowledge",
-        str(settings.bot_knowledge),
-        "--cache",
-        str(settings.bot_cache),
-    ]
     done = subprocess.run(  # noqa: S603 - our own command
-        command, check=False, stdout=sys.stderr, env=environment_for_fitting()
+        _fitting(settings), check=False, stdout=sys.stderr, env=environment_for_fitting()
     )
     if done.returncode:
         raise AppError("The matcher could not be fitted; the lines above say why.")
+
+
+async def fit_beside(settings: Settings) -> None:
+    """Fit in a process of its own while this one goes on answering; raises RefitError. Cancelling ends that process."""
+    process = await asyncio.create_subprocess_exec(
+        *_fitting(settings), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment_for_fitting()
+    )
+    try:
+        if await process.wait():
+            raise RefitError(
+                "The new phrasings could not be learned, so the previous ones go on answering; run privacy-bot fit to see why."
+            )
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def _fitting(settings: Settings) -> list[str]:
+    folders = ["--knowledge", str(settings.bot_knowledge), "--cache", str(settings.bot_cache)]
+    return [sys.executable, "-m", "bot", "fit", *folders]
 
 
 def slots(knowledge: Knowledge) -> Slots:
@@ -180,15 +215,22 @@ async def serve(settings: Settings, dialogue: Dialogue, platforms: list[Platform
         loop.add_signal_handler(name, _stop, stop)
     loop.set_exception_handler(_log_loop_fault)
     supervisor = Supervisor(platforms, clock=time.monotonic, uniform=random.uniform, tell=tell)
-    health = await _start_health(settings, _parts(supervisor, dialogue), tell)
-    forgetting = asyncio.create_task(_forget(dialogue), name="forget")
+    reloader = build_reloader(dialogue, settings)
+    loop.add_signal_handler(signal.SIGHUP, reloader.look)
+    health = await _start_health(settings, _parts(supervisor, dialogue, reloader), tell)
+    beside = [
+        asyncio.create_task(_forget(dialogue), name="forget"),
+        asyncio.create_task(reloader.run(changes_in(settings.bot_knowledge)), name="reload"),
+    ]
     log.info(
         "the bot is running", platforms=[platform.name for platform in platforms], knowledge=dialogue.knowledge.version
     )
     try:
         return await supervisor.run(stop)
     finally:
-        forgetting.cancel()
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         if health:
             await health.stop()
         if stop.is_set():
@@ -212,9 +254,15 @@ def _log_loop_fault(_loop: asyncio.AbstractEventLoop, context: dict[str, object]
     log.error("a task failed unseen", exc_info=error if isinstance(error, BaseException) else None)
 
 
-def _parts(supervisor: Supervisor, dialogue: Dialogue) -> Callable[[], Mapping[str, str]]:
+def _parts(supervisor: Supervisor, dialogue: Dialogue, reloader: Reloader) -> Callable[[], Mapping[str, str]]:
     def parts() -> Mapping[str, str]:
         found = {"knowledge": "ok" if dialogue.knowledge.topics else "down"}
+        if reloader.refused:
+            found["reload"] = f"degraded: {reloader.refused[0]}"
+        elif reloader.stale:
+            found["reload"] = "degraded: the new phrasings are still being learned"
+        else:
+            found["reload"] = "ok"
         for watch in supervisor.watches:
             state = "ok" if watch.can_answer else ("down" if watch.health is Health.ENDED else "degraded")
             found[f"platforms.{watch.platform.name}"] = state

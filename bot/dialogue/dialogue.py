@@ -155,16 +155,18 @@ class Dialogue:
 
     def ask(self, question: Question) -> Reply:
         """Return the reply to what a person wrote."""
+        # Taken once: it may be changed from another thread while this question is answered.
         mind = self._mind
+        knowledge = mind.knowledge
         text = question.text[:MOST_CHARACTERS].strip()
         if not text:
-            return screens.refusal(mind.knowledge, Kind.NONE, mind.knowledge.texts.empty, language="und")
-        if courtesy := self._courtesy(text):
-            return screens.plain(courtesy, Kind.COURTESY, (menu_row(mind.knowledge),))
-        last = self._last(question)
+            return screens.refusal(knowledge, Kind.NONE, knowledge.texts.empty, language="und")
+        if courtesy := _courtesy(knowledge, text):
+            return screens.plain(courtesy, Kind.COURTESY, (menu_row(knowledge),))
+        last = self._last(knowledge, question)
         found = mind.finder.find(text)
         device = Device(found.device) if found.device else None
-        place = mind.knowledge.settled(PlaceId(found.place)) if found.place else None
+        place = knowledge.settled(PlaceId(found.place)) if found.place else None
         state = State(Action.SHOW, device=device, place=place)
         # What the message itself names goes before what the message that it answers was fitted to.
         fitted = replace(
@@ -172,13 +174,13 @@ class Dialogue:
             device=device or (question.replied.device if question.replied else None),
             place=place or (question.replied.place if question.replied else None),
         )
-        if last and self._only_refits(last, found):
+        if last and _only_refits(knowledge, last, found):
             match = Match(Band.SURE, (Ranked(last, 1.0),), (), "en")
         elif exact := mind.suggestions.exact(text):
             match = Match(Band.SURE, (Ranked(exact, 1.0),), (), "en")
         else:
-            match = _known(mind.matcher.match(text, after=last), mind.knowledge)
-        reply = self._reply(match, fitted)
+            match = _known(mind.matcher.match(text, after=last), knowledge)
+        reply = self._reply(knowledge, match, fitted)
         if reply.topics:
             self._conversations.remember(question.conversation, reply.topics[-1].topic)
         return replace(reply, device=device, place=place, language=match.language)
@@ -238,34 +240,14 @@ class Dialogue:
         """Forget conversations whose time is over; called by the clock, since a quiet bot is asked nothing."""
         self._conversations.forget()
 
-    def _last(self, question: Question) -> str | None:
+    def _last(self, knowledge: Knowledge, question: Question) -> str | None:
         """Return the topic that a follow-up is about: that of the message it answers, else the last one."""
-        if question.replied and question.replied.topic in self.knowledge.topics:
+        if question.replied and question.replied.topic in knowledge.topics:
             return question.replied.topic
         last = self._conversations.last(question.conversation)
-        return last if last and last in self.knowledge.topics else None
+        return last if last and last in knowledge.topics else None
 
-    def _only_refits(self, last: str, found: Found) -> bool:
-        """Tell whether a message only names a device or place that makes a difference to the last topic.
-
-        "And Canada?" after the answer about the United Kingdom is a question of its own.
-        """
-        if set(words(found.rest)) - _FILLERS:
-            return False
-        topic = self.knowledge.topics[TopicId(last)]
-        places = self.knowledge.chain(PlaceId(found.place)) if found.place else ()
-        device = Device(found.device) if found.device else None
-        return device in topic.fit(places).steps or bool(set(places) & set(topic.form.places))
-
-    def _courtesy(self, text: str) -> Screen | None:
-        said = " ".join(words(text))
-        for courtesy in self.knowledge.texts.courtesies:
-            if said and any(said == " ".join(words(word)) for word in courtesy.words):
-                return Screen(title=courtesy.title, text=courtesy.text)
-        return None
-
-    def _reply(self, match: Match, state: State) -> Reply:
-        knowledge = self.knowledge
+    def _reply(self, knowledge: Knowledge, match: Match, state: State) -> Reply:
         if len(match.topics) > 1:
             return several(knowledge, state, self._today(), match.topics)
         if match.topics:
@@ -278,6 +260,27 @@ class Dialogue:
             head = Screen(title=knowledge.texts.other_language_title, text=spoken.get(match.language, spoken["en"]))
             return screens.refusal(knowledge, Kind.LANGUAGE, head)
         return screens.refusal(knowledge, Kind.NONE, knowledge.texts.none)
+
+
+def _only_refits(knowledge: Knowledge, last: str, found: Found) -> bool:
+    """Tell whether a message only names a device or place that makes a difference to the last topic.
+
+    "And Canada?" after the answer about the United Kingdom is a question of its own.
+    """
+    if set(words(found.rest)) - _FILLERS:
+        return False
+    topic = knowledge.topics[TopicId(last)]
+    places = knowledge.chain(PlaceId(found.place)) if found.place else ()
+    device = Device(found.device) if found.device else None
+    return device in topic.fit(places).steps or bool(set(places) & set(topic.form.places))
+
+
+def _courtesy(knowledge: Knowledge, text: str) -> Screen | None:
+    said = " ".join(words(text))
+    for courtesy in knowledge.texts.courtesies:
+        if said and any(said == " ".join(words(word)) for word in courtesy.words):
+            return Screen(title=courtesy.title, text=courtesy.text)
+    return None
 
 
 def _known(match: Match, knowledge: Knowledge) -> Match:

@@ -65,7 +65,7 @@ async def test_one_platform_with_a_bad_token_leaves_the_other_alone(telegram: Te
         await process.says("does not accept the token")
         await discord.until(lambda: discord.ready)
         assert (await discord.command("ask", "are my dms read?"))["type"] == 4
-        parts = {"knowledge": "ok", "platforms.telegram": "down", "platforms.discord": "ok"}
+        parts = {"knowledge": "ok", "reload": "ok", "platforms.telegram": "down", "platforms.discord": "ok"}
         assert await ready(port) == (200, parts)
         assert await process.stop() == DONE
     assert process.output.count("does not accept the token") == 1
@@ -157,3 +157,26 @@ async def test_a_second_signal_changes_nothing(telegram: TelegramServer, discord
             process._process.send_signal(signal.SIGTERM)
             await asyncio.wait({ended}, timeout=0.02)
         assert ended.result() == DONE
+
+
+async def test_an_edit_counts_while_the_bot_runs(telegram: TelegramServer, discord: DiscordServer, real_folder: Path):
+    """A saved text is in the next answer; a broken file changes nothing but what readiness and the log say."""
+    with listening() as probe:
+        port = probe.getsockname()[1]
+    topic = real_folder / "topics" / "which-data" / "private-messages.yaml"
+    whole = topic.read_text(encoding="utf-8")
+    more = {"BOT_KNOWLEDGE": str(real_folder), "BOT_HTTP": f"127.0.0.1:{port}"}
+    async with bot(telegram, discord, **more) as process:
+        await discord.until(lambda: discord.ready)
+        topic.write_text(
+            whole.replace("answer: |\n", "answer: |\n  A sentence that was just saved. ", 1), encoding="utf-8"
+        )
+        await process.says("the knowledge is reloaded")
+        assert "A sentence that was just saved." in str(await discord.command("ask", "are my private messages read?"))
+        topic.write_text(whole.replace("answer: |\n", "anser: |\n", 1), encoding="utf-8")
+        await process.says("the last good one goes on answering")
+        assert "A sentence that was just saved." in str(await discord.command("ask", "are my private messages read?"))
+        status, parts = await ready(port)
+        assert status == 200
+        assert parts["reload"].startswith("degraded: topics/which-data/private-messages.yaml:")
+        assert await process.stop() == DONE

@@ -1,0 +1,183 @@
+"""Changed knowledge counts without a restart, and a bad edit never takes an answer away."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from conftest import SMALL, FakeMatcher, sure, write_knowledge
+
+from bot.app import mind_of, training
+from bot.dialogue.dialogue import Dialogue
+from bot.dialogue.model import Question
+from bot.knowledge.loader import load
+from bot.knowledge.model import Knowledge
+from bot.matching.model import Matcher
+from bot.service.reload import RefitError, Reloader, changes_in
+
+MESSAGES = "topics/which-data/private-messages.yaml"
+NEW_TOPIC = SMALL[MESSAGES].replace("Are private messages used?", "Are drafts used?").replace("dms", "drafts")
+
+
+class Log:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def _say(self, sentence: str, **more: object) -> None:
+        self.lines.append(sentence)
+
+    info = warning = error = _say
+
+
+class Fitting:
+    """Stands for the process that fits: a test lets it go on, and says what comes of it."""
+
+    def __init__(self) -> None:
+        self.matcher: Matcher = FakeMatcher()
+        self.fails = False
+        self.go_on = asyncio.Event()
+        self.asked: list[Knowledge] = []
+
+    async def __call__(self, knowledge: Knowledge) -> Matcher:
+        self.asked.append(knowledge)
+        await self.go_on.wait()
+        self.go_on.clear()
+        if self.fails:
+            raise RefitError("The new phrasings could not be learned.")
+        return self.matcher
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - what is waited for sets no event
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def reloading(dialogue: Dialogue, folder: Path, fitting: Fitting, log: Log) -> AsyncIterator[Reloader]:
+    reloader = Reloader(
+        dialogue,
+        load=lambda: load(folder),
+        remade=mind_of,
+        digest=lambda knowledge: training(knowledge).digest(),
+        refit=fitting,
+        log=log,
+    )
+    task = asyncio.create_task(reloader.run(changes_in(folder)))
+    # The watch has to stand before a test changes a file.
+    await asyncio.sleep(0.3)
+    try:
+        yield reloader
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def change(folder: Path, name: str, old: str, new: str) -> None:
+    text = (folder / name).read_text(encoding="utf-8")
+    assert old in text
+    (folder / name).write_text(text.replace(old, new), encoding="utf-8")
+
+
+def said(dialogue: Dialogue, topic: str) -> str:
+    return str(dialogue.topic(topic))
+
+
+async def test_a_saved_text_is_live_without_a_new_fit(dialogue: Dialogue, folder: Path):
+    """What people read changes at once; nothing is learned anew for it."""
+    fitting, log = Fitting(), Log()
+    async with reloading(dialogue, folder, fitting, log) as reloader:
+        change(folder, MESSAGES, "LinkedIn says no.", "LinkedIn says never.")
+        await until(lambda: "LinkedIn says never." in said(dialogue, "private-messages"))
+        assert not reloader.stale
+    assert not fitting.asked
+
+
+async def test_a_bad_edit_keeps_the_last_good_knowledge(dialogue: Dialogue, folder: Path):
+    """It is told once, with file, line and remedy, and mended by the next good edit."""
+    log = Log()
+    async with reloading(dialogue, folder, Fitting(), log) as reloader:
+        change(folder, MESSAGES, "answer: |", "anser: |")
+        await until(lambda: reloader.refused)
+        assert "LinkedIn says no." in said(dialogue, "private-messages")
+        assert reloader.refused[0].path == MESSAGES
+        reloader.look()
+        await asyncio.sleep(0.5)
+        told = [line for line in log.lines if line.startswith(f"{MESSAGES}:2:1: ")]
+        assert len(told) == 1
+        assert 'did you mean "answer"' in told[0]
+        change(folder, MESSAGES, "anser: |", "answer: |")
+        await until(lambda: not reloader.refused)
+
+
+async def test_new_phrasings_count_once_they_are_learned(dialogue: Dialogue, folder: Path, matcher: FakeMatcher):
+    """Until then the previous matcher answers, and of what it knows only topics that still exist."""
+    fitting, log = Fitting(), Log()
+    matcher.says["are my dms read"] = sure("private-messages")
+    fitting.matcher = FakeMatcher({"were drafts ever looked at": sure("drafts")})
+    async with reloading(dialogue, folder, fitting, log) as reloader:
+        (folder / MESSAGES).unlink()
+        change(folder, "topics/opting-out/opt-out-phone.yaml", "related: [private-messages]", "related: []")
+        (folder / "questions" / "golden.yaml").unlink()
+        (folder / "topics/which-data/drafts.yaml").write_text(
+            NEW_TOPIC.replace("related: [opt-out-phone]\n", ""), encoding="utf-8"
+        )
+        await until(lambda: "drafts" in dialogue.knowledge.topics and fitting.asked and reloader.stale)
+        assert dialogue.ask(Question("are my dms read")).topics == ()
+        assert dialogue.ask(Question("were drafts ever looked at")).topics == ()
+        await until(lambda: fitting.asked[-1].version == dialogue.knowledge.version or fitting.go_on.set())
+        fitting.go_on.set()
+        await until(lambda: not reloader.stale or fitting.go_on.set())
+        assert dialogue.ask(Question("were drafts ever looked at")).topics[0].topic == "drafts"
+
+
+async def test_phrasings_that_cannot_be_learned_leave_the_texts_changed(dialogue: Dialogue, folder: Path):
+    """The fault is told in a sentence, and readiness goes on saying that the matcher is behind."""
+    fitting, log = Fitting(), Log()
+    fitting.fails = True
+    async with reloading(dialogue, folder, fitting, log) as reloader:
+        change(folder, MESSAGES, "  - are my dms read", "  - are my dms seen by anyone")
+        await until(lambda: fitting.asked)
+        fitting.go_on.set()
+        await until(lambda: "The new phrasings could not be learned." in log.lines)
+        assert reloader.stale
+        assert "are my dms seen by anyone" in dialogue.knowledge.topics["private-messages"].form.asks
+
+
+async def test_a_folder_that_is_replaced_whole_is_followed(dialogue: Dialogue, folder: Path, tmp_path: Path):
+    """A deployment that puts another folder in the place of the old one counts like an edit."""
+    fitting = Fitting()
+    async with reloading(dialogue, folder, fitting, Log()):
+        for number in ("first", "second"):
+            other = write_knowledge(
+                tmp_path / number, {MESSAGES: SMALL[MESSAGES].replace("LinkedIn says no.", f"The {number} answer.")}
+            )
+            shutil.move(folder, tmp_path / f"before-{number}")
+            shutil.move(other, folder)
+            await until(lambda number=number: f"The {number} answer." in said(dialogue, "private-messages"))
+
+
+async def test_a_folder_that_cannot_be_watched_is_told(dialogue: Dialogue, folder: Path):
+    """A system that watches nothing more costs the watching alone; a signal still reloads."""
+
+    async def broken() -> AsyncIterator[None]:
+        raise OSError(28, "No space left on device")
+        yield
+
+    log = Log()
+    reloader = Reloader(
+        dialogue, load=lambda: load(folder), remade=mind_of, digest=lambda _: "", refit=Fitting(), log=log
+    )
+    task = asyncio.create_task(reloader.run(broken()))
+    change(folder, MESSAGES, "LinkedIn says no.", "LinkedIn says never.")
+    await until(lambda: log.lines)
+    reloader.look()
+    await until(lambda: "LinkedIn says never." in said(dialogue, "private-messages"))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert "cannot be watched (No space left on device)" in log.lines[0]
