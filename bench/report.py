@@ -9,7 +9,7 @@ Results = Mapping[str, Mapping[str, Any]]
 
 _COLOURS = ("#0a66c2", "#888888", "#b26a00", "#7a4fbf", "#2e7d32", "#c2185b", "#00838f")
 _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 760, 420, 60, 20, 220, 50
-_MOST_RISK = 0.5
+_MOST_RISK = 0.2
 
 
 def table(results: Results) -> str:
@@ -49,7 +49,7 @@ def plot(results: Results) -> str:
             f'<line x1="{x:.0f}" y1="{_TOP}" x2="{x:.0f}" y2="{_HEIGHT - _BOTTOM}" stroke-opacity=".3"/>',
             f'<line x1="{_LEFT}" y1="{y:.0f}" x2="{_WIDTH - _RIGHT}" y2="{y:.0f}" stroke-opacity=".3"/>',
             f'<text x="{x:.0f}" y="{_HEIGHT - _BOTTOM + 18}" text-anchor="middle">{tick * 20} %</text>',
-            f'<text x="{_LEFT - 8}" y="{y + 4:.0f}" text-anchor="end">{tick * 10} %</text>',
+            f'<text x="{_LEFT - 8}" y="{y + 4:.0f}" text-anchor="end">{100 * tick / 5 * _MOST_RISK:.0f} %</text>',
         ]
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
     parts.append(f'<text x="{middle}" y="{_HEIGHT - 10}" text-anchor="middle">share of all messages answered</text>')
