@@ -78,12 +78,11 @@ def build_reloader(dialogue: Dialogue, settings: Settings) -> Reloader:
     """Return what keeps the dialogue's knowledge that of its folder."""
 
     async def refit(knowledge: Knowledge) -> Matcher:
-        digest = training(knowledge).digest()
-        path = heads_path(settings.bot_cache, digest)
-        if not path.exists():
-            await fit_beside(settings)
+        with contextlib.suppress(HeadsError):
+            return Engine(await asyncio.to_thread(_cached, settings, knowledge))
+        await fit_beside(settings)
         try:
-            return Engine(await asyncio.to_thread(Heads.load, path, digest))
+            return Engine(await asyncio.to_thread(_cached, settings, knowledge))
         except HeadsError as error:
             raise RefitError(f"The new phrasings were fitted, but their file cannot be read ({error}).") from error
 
@@ -99,15 +98,18 @@ def build_reloader(dialogue: Dialogue, settings: Settings) -> Reloader:
 
 def load_heads(settings: Settings, knowledge: Knowledge, fit: Callable[[Settings], None]) -> Heads:
     """Return the heads for `knowledge`, fitted before if need be."""
-    digest = training(knowledge).digest()
-    path = heads_path(settings.bot_cache, digest)
     with contextlib.suppress(HeadsError):
-        return Heads.load(path, digest)
+        return _cached(settings, knowledge)
     fit(settings)
     try:
-        return Heads.load(path, digest)
+        return _cached(settings, knowledge)
     except HeadsError as error:
         raise AppError(f"The matcher was fitted, but its file cannot be read ({error}).") from error
+
+
+def _cached(settings: Settings, knowledge: Knowledge) -> Heads:
+    digest = training(knowledge).digest()
+    return Heads.load(heads_path(settings.bot_cache, digest), digest)
 
 
 def fit_in_child(settings: Settings) -> None:

@@ -196,8 +196,9 @@ def review(
 ) -> None:
     """Go through what is overdue: compare each topic with its sources, and set the day of its review."""
     from bot.knowledge.finding import did_you_mean
+    from bot.knowledge.model import TopicId
     from bot.service.clock import today
-    from bot.workshop.reviewing import due_line, due_on, overdue
+    from bot.workshop.reviewing import by_due, due_line, overdue
 
     knowledge = the_knowledge(the_settings().bot_knowledge)
     for id in ids or ():
@@ -208,14 +209,14 @@ def review(
             )
     day = today()
     if ids:
-        chosen = [topic for id in dict.fromkeys(ids) for topic in knowledge.topics.values() if topic.id == id]
+        chosen = [knowledge.topics[TopicId(id)] for id in dict.fromkeys(ids)]
     elif everything:
-        chosen = sorted(knowledge.topics.values(), key=lambda topic: (due_on(topic), topic.id))
+        chosen = by_due(knowledge)
     else:
         chosen = overdue(knowledge, day)
     if not chosen:
-        first = min(knowledge.topics.values(), key=lambda topic: (due_on(topic), topic.id))
-        typer.echo(f"Nothing is overdue. Next is {first.id}, on {due_on(first)}.")
+        first = by_due(knowledge)[0]
+        typer.echo(f"Nothing is overdue. Next is {first.id}, on {first.form.due}.")
         return
     if sys.stdin.isatty() and sys.stdout.isatty():
         _reviewed(knowledge, chosen)

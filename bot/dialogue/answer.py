@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from bot.dialogue.model import Button, Kind, LinkButton, Part, Reply, Section
 from bot.dialogue.state import Action, State, check_of
-from bot.knowledge.markup import Block, Items, Paragraph, Span, Style, blocks, spans
+from bot.knowledge.markup import Block, Items, Line, Paragraph, Span, Style, blocks, spans
 from bot.knowledge.model import Device, Fit, Knowledge, PlaceId, SourceForm, Topic, TopicId
 from bot.matching.model import Band, Ranked
 
@@ -116,7 +116,7 @@ def all_sources(knowledge: Knowledge, state: State, today: datetime.date) -> Rep
     """Return the reply that lists every source of a topic. Raises KeyError for an unknown topic."""
     topic = knowledge.topics[TopicId(state.topic)]
     sources = knowledge.sources_of(topic)
-    listed = Items(tuple(_source(knowledge, source) for source in sources))
+    listed = Items(tuple(source_line(knowledge, source) for source in sources))
     now = State(
         Action.SOURCES,
         topic.id,
@@ -137,6 +137,15 @@ def all_sources(knowledge: Knowledge, state: State, today: datetime.date) -> Rep
         device=state.device,
         place=state.place,
     )
+
+
+def source_line(knowledge: Knowledge, source: SourceForm) -> Line:
+    """Return a source as people see it: who says it, under which title, when, and whether it is a copy."""
+    remarks = [source.date] if source.date else []
+    if source.copied:
+        remarks.append(knowledge.texts.copy_of_source)
+    after = (Span(f" ({', '.join(remarks)})"),) if remarks else ()
+    return (Span(f"{source.publisher}: "), Span(source.title, url=source.url), *after)
 
 
 def to_topic(knowledge: Knowledge, id: str, state: State | None = None) -> Button:
@@ -174,26 +183,15 @@ def _check(fit: Fit) -> str:
 
 
 def _sources(knowledge: Knowledge, sources: Sequence[SourceForm]) -> tuple[Block, ...]:
-    shown = [_source(knowledge, source) for source in sources[:SOURCES_SHOWN]]
+    shown = [source_line(knowledge, source) for source in sources[:SOURCES_SHOWN]]
     if len(sources) > SOURCES_SHOWN:
         shown.append(spans(knowledge.texts.all_sources.format(count=len(sources) - SOURCES_SHOWN)))
     return (Items(tuple(shown)),)
 
 
-def _source(knowledge: Knowledge, source: SourceForm) -> tuple[Span, ...]:
-    remarks = [source.date] if source.date else []
-    if source.copied:
-        remarks.append(knowledge.texts.copy_of_source)
-    after = f" ({', '.join(remarks)})" if remarks else ""
-    return (Span(f"{source.publisher}: "), Span(source.title, url=source.url), Span(after)) if after else (
-        Span(f"{source.publisher}: "), Span(source.title, url=source.url)
-    )  # fmt: skip
-
-
 def _checked(knowledge: Knowledge, topic: Topic, today: datetime.date) -> str:
     text = knowledge.texts.checked.format(date=spelled(topic.form.reviewed))
-    due = topic.form.reviewed + datetime.timedelta(days=topic.form.review_every)
-    return f"{text}. {knowledge.texts.due}" if today > due else text
+    return f"{text}. {knowledge.texts.due}" if today > topic.form.due else text
 
 
 def _rows(

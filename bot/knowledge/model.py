@@ -165,6 +165,11 @@ class TopicForm(Fitted):
         description="Phrasings under which people look for this topic."
     )
 
+    @property
+    def due(self) -> datetime.date:
+        """Return the last day on which the topic counts as checked."""
+        return self.reviewed + datetime.timedelta(days=self.review_every)
+
 
 class GroupForm(Form):
     """A group of the menu; its id is the folder of its topics."""

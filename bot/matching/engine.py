@@ -259,7 +259,7 @@ class Engine:
             if parts[place].score < limits.sure
             and parts[place - 1].score >= limits.answer
             and not LEANING.isdisjoint(parts[place].words)
-            and len(parts[place].words) <= FOLLOW_WORDS
+            and self._follows(parts[place].words)
         }
         together = self._read([self._after(last, texts[place]) for place, last in leaning.items()]) if leaning else []
         found = list(parts)

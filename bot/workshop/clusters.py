@@ -17,6 +17,7 @@ from rich.text import Text
 from bot.matching.encoder import Encoder
 from bot.matching.model import Band, Explanation, Matcher
 from bot.matching.normalise import clean, words
+from bot.workshop.listing import visible
 
 ALIKE = 0.45
 """Mean likeness (cosine of sentence vectors) from which two groups are one. At this limit 86 % of the golden questions
@@ -188,5 +189,5 @@ def _proposal(cluster: Cluster, titles: dict[str, str]) -> str:
 
 
 def _shown(text: str) -> str:
-    said = "".join(letter if letter.isprintable() else "·" for letter in text)
+    said = visible(text)
     return said if len(said) <= 160 else said[:159] + "…"

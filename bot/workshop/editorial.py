@@ -201,7 +201,7 @@ def shown_texts(form: TopicForm) -> Iterator[tuple[KeyPath, str]]:
 def reviews_due(draft: Draft, today: datetime.date) -> Iterator[Finding]:
     """Each topic was compared with its sources not too long ago."""
     for topic in draft.topics.values():
-        due = topic.form.reviewed + datetime.timedelta(days=topic.form.review_every)
+        due = topic.form.due
         if today > due:
             yield topic.document.finding(
                 ("reviewed",), "overdue", f"the review was due on {due}", "compare the topic with its sources and set reviewed: to today",

@@ -6,10 +6,9 @@ import datetime
 from collections.abc import Iterator, Mapping
 from html import escape
 
-from bot.dialogue.answer import named, spelled
-from bot.knowledge.model import Device, FactId, FactStatus, Fitted, Knowledge, PlaceId, SourceForm, Topic, TopicId
-from bot.workshop.reviewing import due_on
-from bot.workshop.webpage import inline, link, page, text
+from bot.dialogue.answer import named, source_line, spelled
+from bot.knowledge.model import Device, FactId, FactStatus, Fitted, Knowledge, PlaceId, Topic, TopicId
+from bot.workshop.webpage import inline, line, link, page, text
 
 INDEX, SHEET = "index.html", "sheet.html"
 
@@ -102,7 +101,7 @@ def _answer(
         name = knowledge.places[PlaceId(place)].name
         yield f"<h{level}>{escape(texts.export.in_place.format(place=name))}</h{level}>"
         yield from _parts(knowledge, topic.form.places[place], level + 1, short=short)
-    sources = [_source(knowledge, source) for source in knowledge.sources_of(topic)]
+    sources = [line(source_line(knowledge, source)) for source in knowledge.sources_of(topic)]
     if short:
         yield f'<p class="sources">{escape(texts.headings.sources)}: {"; ".join(sources)}</p>'
     else:
@@ -113,7 +112,7 @@ def _answer(
         yield "</ul>"
     checked = texts.checked.format(date=spelled(topic.form.reviewed))
     yield f'<p class="soft">{escape(checked)}</p>'
-    if today > due_on(topic):
+    if today > topic.form.due:
         yield f'<p class="note">{escape(texts.due)}</p>'
 
 
@@ -149,15 +148,6 @@ def _steps(knowledge: Knowledge, form: Fitted, level: int) -> Iterator[str]:
         for step in steps:
             yield f"<li>{inline(step)}</li>"
         yield "</ol>"
-
-
-def _source(knowledge: Knowledge, source: SourceForm) -> str:
-    title = link(source.title, source.url) if source.url else escape(source.title)
-    remarks = [source.date] if source.date else []
-    if source.copied:
-        remarks.append(knowledge.texts.copy_of_source)
-    after = f" ({escape(', '.join(remarks))})" if remarks else ""
-    return f"{escape(source.publisher)}: {title}{after}"
 
 
 def _facts(knowledge: Knowledge, topic: Topic) -> Iterator[str]:

@@ -192,7 +192,7 @@ def measure(judged: Iterable[Judged]) -> Figures:
     kinds = _kinds(off)
     # A kind of a few messages has no rate worth a floor.
     rated = [kind.answered for kind in kinds if kind.count >= 10]
-    scored = [one for one in (*asked, *sets[Set.PUBLIC], *off) if one.answered]
+    scored = _scored((*asked, *sets[Set.PUBLIC], *off))
     clean = _share(one.right for one in asked)
     typed = _share(one.right for one in sets[Set.TYPOS])
     figures = (
@@ -239,7 +239,7 @@ def measure(judged: Iterable[Judged]) -> Figures:
         ),
         Figure(
             ERROR,
-            calibration_error([(one.answer.topics[0][1], one.right) for one in scored]),
+            calibration_error(scored),
             len(scored),
             0.03,
             0.06,
@@ -253,11 +253,17 @@ def calibration_error(scored: Sequence[tuple[float, bool]], bins: int = 10) -> f
     """Return the expected calibration error over bins of equal width."""
     if not scored:
         return None
+    found = _binned(scored, bins).values()
+    gap = sum(abs(sum(s for s, _ in one) - sum(r for _, r in one)) for one in found)
+    return gap / len(scored)
+
+
+def _binned(scored: Iterable[tuple[float, bool]], bins: int) -> dict[int, list[tuple[float, bool]]]:
+    """Return scores, each with whether it was right, by the bin of equal width that they fall into."""
     full: dict[int, list[tuple[float, bool]]] = defaultdict(list)
     for score, right in scored:
         full[min(int(score * bins), bins - 1)].append((score, right))
-    gap = sum(abs(sum(s for s, _ in one) - sum(r for _, r in one)) for one in full.values())
-    return gap / len(scored)
+    return full
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,23 +277,23 @@ class Bin:
 
 def calibration(judged: Iterable[Judged], bins: int = 10) -> tuple[Bin, ...]:
     """Return score against rightness in bins of equal width; what was not answered takes no part."""
-    full: dict[int, list[tuple[float, bool]]] = defaultdict(list)
-    for one in _on_their_own(judged):
-        if one.answered:
-            score = one.answer.topics[0][1]
-            full[min(int(score * bins), bins - 1)].append((score, one.right))
+    full = _binned(_scored(_on_their_own(judged)), bins)
     return tuple(
         Bin(len(found), sum(score for score, _ in found) / len(found), sum(right for _, right in found) / len(found))
         for _, found in sorted(full.items())
     )
 
 
-def confusions(judged: Iterable[Judged], most: int = 20) -> tuple[Confusion, ...]:
-    """Return which topics were answered in place of which, the most frequent first."""
-    counted = Counter(
+def pairs(judged: Iterable[Judged]) -> Counter[tuple[str, str]]:
+    """Count which topic was expected and which one answered in its place."""
+    return Counter(
         (one.question.topics[0], one.answer.topics[0][0]) for one in judged if one.wrong and one.question.topics
     )
-    ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+
+
+def confusions(judged: Iterable[Judged], most: int = 20) -> tuple[Confusion, ...]:
+    """Return which topics were answered in place of which, the most frequent first."""
+    ranked = sorted(pairs(judged).items(), key=lambda item: (-item[1], item[0]))
     return tuple(Confusion(*pair, count) for pair, count in ranked[:most])
 
 
@@ -321,7 +327,7 @@ def risk_coverage(judged: Iterable[Judged]) -> list[tuple[float, float]]:
     It ends at the share that is answered at all. Off-topic messages count among the messages; answering one is wrong.
     """
     asked = _on_their_own(judged)
-    scored = [(one.answer.topics[0][1], one.right) for one in asked if one.answered]
+    scored = _scored(asked)
     return [(point.coverage * len(scored) / len(asked), point.risk) for point in risk_curve(scored)]
 
 
@@ -414,6 +420,11 @@ def typo_questions(questions: Iterable[Question], seed: int = 1) -> list[Questio
         for one in questions
         if one.set is Set.IN_SCOPE
     ]
+
+
+def _scored(judged: Iterable[Judged]) -> list[tuple[float, bool]]:
+    """Return the score of each answer, and whether it is right."""
+    return [(one.answer.topics[0][1], one.right) for one in judged if one.answered]
 
 
 def _on_their_own(judged: Iterable[Judged]) -> list[Judged]:

@@ -17,6 +17,11 @@ _SHOWN = 68
 """Characters of a line that are shown; with its number they fit the narrowest usual terminal."""
 
 
+def visible(text: str) -> str:
+    """Return a text in which nothing moves the cursor or colours the terminal, whatever was pasted into the file."""
+    return "".join(letter if letter.isprintable() else "·" for letter in text)
+
+
 def grouped(findings: Sequence[Finding], folder: Path, root: Path) -> RenderableType:
     """Return the findings under a heading a file, each with its line, what to do, and an example of the right form.
 
@@ -42,7 +47,7 @@ def _told(finding: Finding, lines: Sequence[str], shown: str) -> Iterator[Render
         ("error" if error else "finding", "bold red" if error else "bold yellow"),
         f"  {where}".rstrip(),
         "\n",
-        _safe(finding.what),
+        visible(finding.what),
     )
     yield head
     if lines and finding.line <= len(lines):
@@ -52,7 +57,7 @@ def _told(finding: Finding, lines: Sequence[str], shown: str) -> Iterator[Render
         yield Text(
             " " * len(number) + "  " + " " * (finding.column - 1 - shift) + "^", style="red" if error else "yellow"
         )
-    yield Text.assemble(("do: ", "bold"), _safe(finding.remedy))
+    yield Text.assemble(("do: ", "bold"), visible(finding.remedy))
     if shown:
         yield Text("the right form, for example:", style="bold")
         yield Text("\n".join(f"    {line}" for line in shown.split("\n")), style="green")
@@ -61,15 +66,10 @@ def _told(finding: Finding, lines: Sequence[str], shown: str) -> Iterator[Render
 def _cut(line: str, column: int) -> tuple[str, int]:
     """Return the part of a line around a column, and how many characters before it are left out."""
     shift = 0 if column <= _SHOWN - 10 else column - _SHOWN // 2
-    text = _safe(line[shift : shift + _SHOWN].replace("\t", "→"))
+    text = visible(line[shift : shift + _SHOWN].replace("\t", "→"))
     if shift:
         text = "…" + text[1:]
     return text + ("…" if len(line) > shift + _SHOWN else ""), shift
-
-
-def _safe(text: str) -> str:
-    """Return a text in which nothing moves the cursor or colours the terminal, whatever was pasted into the file."""
-    return "".join(letter if letter.isprintable() else "·" for letter in text)
 
 
 def _lines(path: Path) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from bot.workshop.comparing import Change, Move, changed_figures, sentence
-from bot.workshop.figures import Figure, Figures, Judged, Set, calibration, quantile, risk_coverage
+from bot.workshop.figures import Figure, Figures, Judged, Set, calibration, pairs, quantile, risk_coverage
 from bot.workshop.report import CONFUSIONS_SHOWN, confused
 from bot.workshop.webpage import page, table
 
@@ -154,11 +154,7 @@ def _calibration(judged: Sequence[Judged]) -> list[str]:
 
 
 def _confusion(figures: Figures, judged: Sequence[Judged], *, examples: bool) -> list[str]:
-    counts = Counter(
-        (one.question.topics[0], one.answer.topics[0][0])
-        for one in judged
-        if one.question.set in {Set.IN_SCOPE, Set.PUBLIC} and one.wrong and one.question.topics
-    )
+    counts = pairs(one for one in judged if one.question.set in {Set.IN_SCOPE, Set.PUBLIC})
     if not counts:
         return ["<h2>Confusions</h2>", "<p>No question was answered with another topic.</p>"]
     rows = [

@@ -14,20 +14,19 @@ from bot.knowledge.model import FactForm, FactId, FactStatus, Fitted, Knowledge,
 _STYLES = {FactStatus.SURE: "green", FactStatus.CONTESTED: "yellow", FactStatus.NOT_FOUND: "red"}
 
 
-def due_on(topic: Topic) -> datetime.date:
-    """Return the day on which a topic is due for its next check."""
-    return topic.form.reviewed + datetime.timedelta(days=topic.form.review_every)
+def by_due(knowledge: Knowledge) -> list[Topic]:
+    """Return all topics, the one whose check falls due first before the others."""
+    return sorted(knowledge.topics.values(), key=lambda topic: (topic.form.due, topic.id))
 
 
 def overdue(knowledge: Knowledge, today: datetime.date) -> list[Topic]:
     """Return the topics whose check is overdue, the one that waits longest first."""
-    late = [topic for topic in knowledge.topics.values() if today > due_on(topic)]
-    return sorted(late, key=lambda topic: (due_on(topic), topic.id))
+    return [topic for topic in by_due(knowledge) if today > topic.form.due]
 
 
 def due_line(topic: Topic, today: datetime.date) -> str:
     """Return a topic with its dates on one line."""
-    days = (today - due_on(topic)).days
+    days = (today - topic.form.due).days
     state = f"overdue by {days} days" if days > 0 else f"due in {-days} days"
     return f"{topic.id}: {state} (reviewed {topic.form.reviewed}, every {topic.form.review_every} days)"
 

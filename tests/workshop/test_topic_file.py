@@ -12,7 +12,7 @@ from bot.knowledge.loader import load
 from bot.knowledge.model import Knowledge
 from bot.knowledge.yaml_text import parse_yaml
 from bot.workshop.check import check_folder
-from bot.workshop.reviewing import due_line, due_on, overdue, shown
+from bot.workshop.reviewing import due_line, overdue, shown
 from bot.workshop.topic_file import (
     TopicFileError,
     checked_facts,
@@ -114,7 +114,7 @@ def test_what_waits_longest_comes_first(tmp_path: Path):
     assert [topic.id for topic in overdue(small, datetime.date(2027, 1, 5))] == ["opt-out-phone"]
     late = overdue(small, LATE + datetime.timedelta(days=30))
     assert [topic.id for topic in late] == ["opt-out-phone", "private-messages"]
-    assert due_on(late[0]) == datetime.date(2026, 12, 31)
+    assert late[0].form.due == datetime.date(2026, 12, 31)
     assert "overdue by 90 days" in due_line(late[0], datetime.date(2027, 3, 31))
     assert "due in 0 days" in due_line(late[0], datetime.date(2026, 12, 31))
 
