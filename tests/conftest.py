@@ -125,6 +125,14 @@ messages:
   - i forgot my password
   - how much is premium
 """,
+    "checkup.yaml": """\
+controls:
+  - id: ai-training
+    title: Switch off AI training
+    why: It stops your posts from being used from now on.
+    topic: opt-out-phone
+    facts: [F-OPT-01]
+""",
     "questions/golden.yaml": """\
 topics:
   opt-out-phone:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Sequence
 
-from bot.dialogue.model import Button, Kind, LinkButton, Part, Reply, Section
+from bot.dialogue.model import Button, Key, Kind, LinkButton, Part, Reply, Section
 from bot.dialogue.state import Action, State, check_of
 from bot.knowledge.markup import Block, Items, Line, Paragraph, Span, Style, blocks, spans
 from bot.knowledge.model import Device, Fit, Knowledge, PlaceId, SourceForm, Topic, TopicId
@@ -19,7 +19,7 @@ EASY = 1
 
 _SHORT = 700
 
-Row = tuple[Button | LinkButton, ...]
+Row = tuple[Key, ...]
 
 
 def spelled(day: datetime.date) -> str:

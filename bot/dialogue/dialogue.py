@@ -10,7 +10,7 @@ from typing import Protocol
 from bot.dialogue import screens
 from bot.dialogue.answer import all_sources, answer, menu_row, several
 from bot.dialogue.conversations import Conversations
-from bot.dialogue.model import Kind, Part, Question, Reply, Section
+from bot.dialogue.model import Kind, Part, Prompt, Question, Reply, Section
 from bot.dialogue.screens import Operator
 from bot.dialogue.state import Action, State, decode
 from bot.dialogue.suggest import Suggestion, Suggestions, words
@@ -185,15 +185,24 @@ class Dialogue:
             self._conversations.remember(question.conversation, reply.topics[-1].topic)
         return replace(reply, device=device, place=place, language=match.language)
 
-    def press(self, code: str, conversation: Hashable | None = None) -> Reply:
-        """Return what a button leads to, kindly also where nobody knows the button any more."""
+    def press(self, code: str, conversation: Hashable | None = None, quoted: str = "") -> Reply:
+        """Return what a button leads to, kindly also where nobody knows the button any more.
+
+        `quoted` are the person's words as the message shows them under which the button stands (Reply.quote).
+        """
         state = decode(code)
         reply = self.show(state) if state else None
         if state is None or reply is None:
             return screens.refusal(self.knowledge, Kind.FAULT, self.knowledge.texts.too_old)
         if reply.topics:
             self._conversations.remember(conversation, reply.topics[-1].topic)
-        return reply
+        return replace(reply, quote=quoted) if reply.kind is Kind.ANSWER else reply
+
+    def prompt(self, code: str) -> Prompt | None:
+        """Return what the button `code` asks a person to write, None where it asks for nothing."""
+        state = decode(code)
+        reply = self.show(state) if state else None
+        return reply.prompt if reply else None
 
     def show(self, state: State) -> Reply | None:
         """Return the reply that `state` stands for, None where its topic or group is gone."""

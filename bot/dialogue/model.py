@@ -47,11 +47,16 @@ class Part(StrEnum):
     LIMITS = "limits"
     MORE = "more"
     SOURCES = "sources"
+    LETTER = "letter"
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Blocks under an optional heading."""
+    """Blocks under an optional heading.
+
+    A Part.LETTER is a text to copy: paragraphs of one plain span each, whose line breaks stay, drawn so that
+    the platform offers to copy it and reads no markup in it.
+    """
 
     part: Part
     blocks: tuple[Block, ...]
@@ -75,18 +80,60 @@ class LinkButton:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyButton:
+    """A button that copies `text` (at most 256 characters), left out where a platform has none."""
+
+    label: str
+    text: str
+
+
+Key = Button | LinkButton | CopyButton
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that comes with a reply: an ASCII name, its bytes, and what they are."""
+
+    name: str
+    content: bytes
+    media: str = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Ask a person for words of their own, which live for one reply.
+
+    `code` is the encoded State (Action.WRITE) that the words are for. A platform with forms shows `button`, and
+    behind it a form with `title`, the field `label` and its `hint`; the others take a reply to a message
+    that ends in `line`, by which `Dialogue.prompted` knows what it was for. `most` characters are taken.
+    """
+
+    code: str
+    button: str
+    title: str
+    label: str
+    hint: str
+    line: str
+    most: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """One message to a person, ready to be drawn by any platform.
 
     `rows` are the buttons in groups that belong together. `state` reproduces this reply after a restart;
     only such a reply can be paged, and `state.step` is the page that is shown. `share` is the code of the
     button that shows the reply to everyone, where the platform has private replies.
+
+    `quote` are the person's own words as the reply shows them, where a later press may need them. `files` go
+    with the message. `prompt` asks for words. `private` tells that nobody else should see the reply. `erase` is
+    the code of the button that deletes what the person typed, where the platform can.
     """
 
     kind: Kind
     title: str
     sections: tuple[Section, ...] = ()
-    rows: tuple[tuple[Button | LinkButton, ...], ...] = ()
+    rows: tuple[tuple[Key, ...], ...] = ()
     footer: str = ""
     state: State | None = None
     share: str | None = None
@@ -96,6 +143,11 @@ class Reply:
     device: Device | None = None
     place: str | None = None
     language: str = "en"
+    quote: str = ""
+    files: tuple[File, ...] = ()
+    prompt: Prompt | None = None
+    private: bool = False
+    erase: str | None = None
 
     def page(self, step: int) -> str | None:
         """Return the code of the button that turns to page `step`, None where the reply has no pages."""

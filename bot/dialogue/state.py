@@ -21,6 +21,7 @@ MAX_BYTES = 64
 MAX_PACKED = 15
 MAX_STEP = 63
 MAX_MARKS = 2**24 - 1
+MAX_BRANCH = 255
 
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _CODE = re.compile(r"v1:([a-z]{1,4}):([a-z0-9-]{0,40}):([0-9A-Za-z]{0,15})", re.ASCII)
@@ -42,13 +43,25 @@ class Action(StrEnum):
     HELP = "help"
     ABOUT = "abou"
     PRIVACY = "priv"
+    GUIDE = "guid"
+    CHECKUP = "chck"
+    CHECKUP_GUIDE = "cgui"
+    LETTER = "lttr"
+    WRITE = "writ"
+    HELPED = "yes"
+    DIDNT = "no"
+    EDITORS = "edit"
+    SEND = "send"
+    WITHDRAW = "took"
+    ERASE = "dele"
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """Everything that a button knows.
 
-    `topic` holds a topic id, or a group id for Action.GROUP. `step` is a step or page from 0, at most 63.
+    `topic` holds a topic id, for Action.GROUP a group's, for Action.LETTER a letter's. `step` is a step or page
+    from 0, at most 63, `branch` what a flow shows instead of that step, at most 255 (0: the step itself).
     `marks` is free for flows, 24 bits. `check` are the two characters of the list's hash.
     """
 
@@ -59,6 +72,7 @@ class State:
     step: int = 0
     marks: int = 0
     check: str = ""
+    branch: int = 0
 
     def encode(self) -> str:
         """Return the id of the button; raises ValueError for a state that does not fit."""
@@ -88,10 +102,12 @@ def check_of(texts: Iterable[str]) -> str:
 
 
 def _pack(state: State) -> str:
-    """Write device, place, step and marks as one number in base 62, the check before it."""
+    """Write branch, device, place, step and marks as one number in base 62, the check before it."""
     if not 0 <= state.step <= MAX_STEP or not 0 <= state.marks <= MAX_MARKS:
         raise ValueError(f"step {state.step} or marks {state.marks} is out of range")
-    number = _DEVICES.index(state.device)
+    if not 0 <= state.branch <= MAX_BRANCH:
+        raise ValueError(f"branch {state.branch} is out of range")
+    number = state.branch * len(_DEVICES) + _DEVICES.index(state.device)
     number = number * 37**6 + _place_number(state.place)
     number = number * (MAX_STEP + 1) + state.step
     number = number * (MAX_MARKS + 1) + state.marks
@@ -109,10 +125,12 @@ def _unpack(action: Action, topic: str, packed: str) -> State | None:
         number = number * 62 + _DIGITS.index(digit)
     number, marks = divmod(number, MAX_MARKS + 1)
     number, step = divmod(number, MAX_STEP + 1)
-    device, place = divmod(number, 37**6)
-    if device >= len(_DEVICES):
+    number, place = divmod(number, 37**6)
+    branch, device = divmod(number, len(_DEVICES))
+    if branch > MAX_BRANCH:
         return None
-    return State(action, topic, _DEVICES[device], _place_name(place), step, marks, "" if check == _NO_CHECK else check)
+    known = "" if check == _NO_CHECK else check
+    return State(action, topic, _DEVICES[device], _place_name(place), step, marks, known, branch)
 
 
 def _place_number(place: str | None) -> int:

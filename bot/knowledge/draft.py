@@ -11,19 +11,11 @@ from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from bot.knowledge.checkup import CheckupForm
 from bot.knowledge.finding import Finding, did_you_mean
-from bot.knowledge.model import (
-    DATE_PATTERN,
-    FACT_PATTERN,
-    ID_PATTERN,
-    DevicesForm,
-    FactsForm,
-    GroupsForm,
-    OfftopicForm,
-    PlacesForm,
-    SourcesForm,
-    TopicForm,
-)  # fmt: skip
+from bot.knowledge.form import DATE_PATTERN, FACT_PATTERN, ID_PATTERN
+from bot.knowledge.letters import LetterForm
+from bot.knowledge.model import DevicesForm, FactsForm, GroupsForm, OfftopicForm, PlacesForm, SourcesForm, TopicForm
 from bot.knowledge.questions import QuestionsForm
 from bot.knowledge.retell import BULLET, quoted
 from bot.knowledge.texts import Texts
@@ -50,13 +42,17 @@ class Draft:
     places: Filed[PlacesForm] | None = None
     devices: Filed[DevicesForm] | None = None
     texts: Filed[Texts] | None = None
+    checkup: Filed[CheckupForm] | None = None
     topics: dict[str, Filed[TopicForm]] = field(default_factory=dict)
+    letters: dict[str, Filed[LetterForm]] = field(default_factory=dict)
     offtopic: list[Filed[OfftopicForm]] = field(default_factory=list)
     questions: list[Filed[QuestionsForm]] = field(default_factory=list)
     topic_paths: frozenset[str] = frozenset()
     """All topic files, also those that could not be read."""
     topic_ids: frozenset[str] = frozenset()
     """Their ids."""
+    letter_ids: frozenset[str] = frozenset()
+    """The ids of all letters, also of those that could not be read."""
 
     def group_of(self, id: str) -> str:
         """Return the group (folder) of a topic."""

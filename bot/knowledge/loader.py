@@ -12,8 +12,10 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from bot.knowledge.checkup import CheckupForm
 from bot.knowledge.draft import Draft, Filed, fill
 from bot.knowledge.finding import Finding, KnowledgeError, did_you_mean
+from bot.knowledge.letters import Letter, LetterForm
 from bot.knowledge.model import (
     DevicesForm,
     FactId,
@@ -28,7 +30,7 @@ from bot.knowledge.model import (
     Topic,
     TopicForm,
     TopicId,
-)  # fmt: skip
+)
 from bot.knowledge.questions import Questions, QuestionsForm, joined
 from bot.knowledge.rules import RULES
 from bot.knowledge.texts import Texts
@@ -43,7 +45,11 @@ _SINGLE: Mapping[str, type[BaseModel]] = {
     "places.yaml": PlacesForm,
     "devices.yaml": DevicesForm,
     "texts.yaml": Texts,
+    "checkup.yaml": CheckupForm,
 }
+
+_LISTS: Mapping[str, type[BaseModel]] = {"offtopic": OfftopicForm, "questions": QuestionsForm}
+"""Folders of which it does not matter what stands in which file."""
 
 
 def load(folder: Path) -> Knowledge:
@@ -84,7 +90,8 @@ def read(folder: Path) -> tuple[Draft, list[Finding]]:
     findings: list[Finding] = []
     files = list(_yaml_files(folder))
     draft.topic_paths = frozenset(path for path in files if _is_topic(path))
-    draft.topic_ids = frozenset(path.rsplit("/", 1)[-1].removesuffix(".yaml") for path in draft.topic_paths)
+    draft.topic_ids = frozenset(map(_id, draft.topic_paths))
+    draft.letter_ids = frozenset(_id(path) for path in files if _is_in("letters", path))
     findings += [
         Finding(name, 1, 1, "missing-file", f"the file {name} is missing", "restore it (git checkout) or write it anew")
         for name in sorted(set(_SINGLE) - set(files))
@@ -122,7 +129,6 @@ def _no_knowledge(folder: Path) -> Finding | None:
 
 
 def _read_file(folder: Path, path: str, draft: Draft) -> list[Finding]:
-    parts = path.split("/")
     if path in _SINGLE:
         filed, findings = _fill(folder, path, _SINGLE[path])
         if filed:
@@ -131,26 +137,27 @@ def _read_file(folder: Path, path: str, draft: Draft) -> list[Finding]:
     if _is_topic(path):
         topic, findings = _fill(folder, path, TopicForm)
         if topic:
-            draft.topics.setdefault(parts[-1].removesuffix(".yaml"), topic)
+            draft.topics.setdefault(_id(path), topic)
         return findings
-    if len(parts) == 2 and parts[0] == "offtopic" and path.endswith(".yaml"):
-        offtopic, findings = _fill(folder, path, OfftopicForm)
-        if offtopic:
-            draft.offtopic.append(offtopic)
+    if _is_in("letters", path):
+        letter, findings = _fill(folder, path, LetterForm)
+        if letter:
+            draft.letters[_id(path)] = letter
         return findings
-    if len(parts) == 2 and parts[0] == "questions" and path.endswith(".yaml"):
-        questions, findings = _fill(folder, path, QuestionsForm)
-        if questions:
-            draft.questions.append(questions)
-        return findings
-    return [_misplaced(path, parts)]
+    for name, form in _LISTS.items():
+        if _is_in(name, path):
+            listed, findings = _fill(folder, path, form)
+            if listed:
+                getattr(draft, name).append(listed)
+            return findings
+    return [_misplaced(path, path.split("/"))]
 
 
 def _misplaced(path: str, parts: list[str]) -> Finding:
     if path.endswith(".yml"):
         remedy = f"rename it to {path[:-4]}.yaml"
         return Finding(path, 1, 1, "stray-file", "files of the knowledge end in .yaml", remedy)
-    remedy = "move it to topics/<group>/<id>.yaml, offtopic/<kind>.yaml or questions/<name>.yaml, or delete it"
+    remedy = "move it to topics/<group>/<id>.yaml, letters/<id>.yaml, offtopic/<kind>.yaml or questions/<name>.yaml, or delete it"
     if len(parts) == 1:
         remedy = did_you_mean(path, _SINGLE, remedy)
     return Finding(path, 1, 1, "stray-file", "nothing reads a file of this name here", remedy)
@@ -169,7 +176,7 @@ def _stray(folder: Path) -> Iterator[Finding]:
                     (below / name).as_posix(), 1, 1, "unreadable", what, "rename it or put a file in its place"
                 )
         for name in names:
-            inside = below.parts[:1] in {("topics",), ("offtopic",), ("questions",)}
+            inside = below.parts[:1] in {("topics",), ("letters",), ("offtopic",), ("questions",)}
             looks = re.search(r"\.ya?ml($|\.txt$)", name, re.IGNORECASE) or (inside and not name.startswith("README"))
             passed = name.startswith(".") or name.endswith(
                 (".yaml", ".yml", "~", ".bak", ".orig", ".rej", ".tmp", ".swp")
@@ -193,6 +200,14 @@ def _fill(folder: Path, path: str, form: type[F]) -> tuple[Filed[F] | None, list
         return None, findings
     filed, misfits = fill(form, document)
     return filed, findings + misfits
+
+
+def _id(path: str) -> str:
+    return path.rsplit("/", 1)[-1].removesuffix(".yaml")
+
+
+def _is_in(folder: str, path: str) -> bool:
+    return path.startswith(f"{folder}/") and path.count("/") == 1 and path.endswith(".yaml")
 
 
 def _is_topic(path: str) -> bool:
@@ -228,6 +243,7 @@ def build(draft: Draft, name: str) -> Knowledge:
     assert draft.places
     assert draft.devices
     assert draft.texts
+    assert draft.checkup
     topics = {
         TopicId(id): Topic(TopicId(id), draft.group_of(id), filed.form) for id, filed in sorted(draft.topics.items())
     }
@@ -248,5 +264,7 @@ def build(draft: Draft, name: str) -> Knowledge:
         place_traps=tuple(draft.places.form.traps),
         devices=draft.devices.form,
         texts=draft.texts.form,
+        checkup=tuple(draft.checkup.form.controls),
+        letters=MappingProxyType({id: Letter(id, filed.form) for id, filed in sorted(draft.letters.items())}),
         offtopic=MappingProxyType(offtopic),
     )

@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, NewType
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
+from bot.knowledge.checkup import ControlForm
+from bot.knowledge.form import (
+    DEFAULT_REVIEW_EVERY,
+    FACT_PATTERN,
+    ID_PATTERN,
+    MAX_TOPIC_ID,
+    Day,
+    Form,
+    Link,
+    PartialDate,
+    Slug,
+    Text,
+    Title,
+    Url,
+    one_line,
+)
+from bot.knowledge.letters import Letter
 from bot.knowledge.texts import Texts
 
 TopicId = NewType("TopicId", str)
 FactId = NewType("FactId", str)
 PlaceId = NewType("PlaceId", str)
-
-DEFAULT_REVIEW_EVERY = 120
-"""Days after which a topic is due for a check where it does not say so itself."""
-
-ID_PATTERN = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
-"""Ids go into buttons and Telegram deep links, whose alphabet is A-Za-z0-9_-."""
-
-FACT_PATTERN = r"^F-[A-Z]+-[A-Z0-9]+$"
-DATE_PATTERN = r"^[0-9A-Za-z /,.–-]{4,40}$"
-
-MAX_TOPIC_ID = 40
-"""Leaves room for action and state in the 64 bytes of a Telegram button (platform conventions)."""
-
-MAX_URL = 512
-"""The longest address of a Discord link button; Telegram allows more."""
 
 
 class Device(StrEnum):
@@ -42,93 +42,6 @@ class Device(StrEnum):
     ANDROID = "android"
     MOBILE_WEB = "mobile-web"
     DESKTOP = "desktop"
-
-
-def web_address(url: str) -> str:
-    """Return `url` if a person may be sent there: https, a host, no credentials, no spaces."""
-    if not url.lower().startswith("https:"):
-        raise ValueError("a link must begin with https://; copy the address from the browser")
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        raise ValueError("this is no web address; copy the address from the browser") from None
-    if "@" in parts.netloc:
-        raise ValueError("a link must not carry a user name or password; delete what stands before the @")
-    if not re.fullmatch(r"[!-~]+", url) or re.search(r"[<>\"'`\\^{}|]", url):
-        raise ValueError(
-            "a link must be in the plain form that the browser shows, without spaces or quotes; copy it from there"
-        )
-    if not _HOST.fullmatch(parts.hostname or ""):
-        raise ValueError("a link needs the name of a site after https://; write it like https://www.example.org/page")
-    if "xn--" in (parts.hostname or ""):
-        raise ValueError(
-            "the name of this site hides letters that only look like others; use an address in plain letters"
-        )
-    return url
-
-
-_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])")
-"""Names of sites; numbers in their place lead to machines that nobody can look up."""
-
-
-def _some_text(text: str) -> str:
-    if not text.strip():
-        raise ValueError("the text is empty; write it, or delete the whole entry")
-    return text.strip()
-
-
-def _one_line(text: str) -> str:
-    if "\n" in text.strip():
-        raise ValueError("the text goes over several lines; write it on one")
-    return _some_text(text)
-
-
-def _day(text: str) -> str:
-    """Return a date as it is known; one that looks exact has to be a day of the calendar."""
-    if re.fullmatch(r"\d{4}-\d\d?(-\d\d?)?", text):
-        try:
-            datetime.date.fromisoformat(text if text.count("-") == 2 else f"{text}-01")
-        except ValueError:
-            raise ValueError(f"{text} is not in the calendar; write it as 2025-09-18, 2025-09 or 2025") from None
-    return text
-
-
-def _text_of_date(value: Any) -> Any:
-    return (
-        str(value)
-        if isinstance(value, datetime.date) or (isinstance(value, int) and not isinstance(value, bool))
-        else value
-    )
-
-
-Text = Annotated[str, AfterValidator(_some_text)]
-Title = Annotated[str, StringConstraints(max_length=120), AfterValidator(_one_line)]
-Label = Annotated[str, StringConstraints(max_length=80), AfterValidator(_one_line)]
-Url = Annotated[str, StringConstraints(max_length=MAX_URL), AfterValidator(web_address)]
-Slug = Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=60)]
-PartialDate = Annotated[
-    str,
-    BeforeValidator(_text_of_date),
-    StringConstraints(pattern=DATE_PATTERN),
-    AfterValidator(_day),
-]
-"""A day, month or year, as exactly as it is known (2025-09-18, 2025-09, 2025)."""
-Day = Annotated[datetime.date, Field(ge=datetime.date(2000, 1, 1), le=datetime.date(2099, 12, 31))]
-"""A day on which somebody looked; far ones are slips, and sums with them leave the calendar."""
-
-
-class Form(BaseModel):
-    """The base of all forms: nothing unknown, nothing converted, nothing changed later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Link(Form):
-    """A page that a person can open, with the label of its button."""
-
-    label: Label
-    url: Url
 
 
 class Fitted(Form):
@@ -150,7 +63,7 @@ class TopicForm(Fitted):
     """A topic as its file holds it."""
 
     title: Title = Field(description="As people would recognise it.")
-    label: Annotated[str, StringConstraints(max_length=34), AfterValidator(_one_line)] | None = Field(
+    label: Annotated[str, StringConstraints(max_length=34), AfterValidator(one_line)] | None = Field(
         None, description="A shorter title for buttons."
     )
     answer: Text = Field(description="Two or three plain sentences that stand alone.")
@@ -175,7 +88,7 @@ class GroupForm(Form):
     """A group of the menu; its id is the folder of its topics."""
 
     id: Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=MAX_TOPIC_ID)]
-    title: Annotated[str, StringConstraints(max_length=34), AfterValidator(_one_line)]
+    title: Annotated[str, StringConstraints(max_length=34), AfterValidator(one_line)]
 
 
 class GroupsForm(Form):
@@ -372,6 +285,8 @@ class Knowledge:
     place_traps: tuple[str, ...]
     devices: DevicesForm
     texts: Texts
+    checkup: tuple[ControlForm, ...]
+    letters: Mapping[str, Letter]
     offtopic: Mapping[str, tuple[str, ...]]
 
     def chain(self, place: PlaceId | None) -> tuple[PlaceId, ...]:
@@ -398,6 +313,8 @@ class Knowledge:
     @cached_property
     def _subdivisions(self) -> frozenset[PlaceId]:
         named = {PlaceId(place) for topic in self.topics.values() for place in topic.form.places}
+        named |= {PlaceId(place) for letter in self.letters.values() for place in letter.form.places}
+        named |= {PlaceId(place) for control in self.checkup for place in (*control.places, *control.not_in)}
         return frozenset(named | {id for id, place in self.places.items() if place.regulator})
 
     def sources_of(self, topic: Topic) -> tuple[SourceForm, ...]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
-from bot.knowledge.model import Form, Text
+from bot.knowledge.form import Form, Text
 
 
 class Golden(Form):

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 
 from bot.knowledge.draft import Draft
 from bot.knowledge.finding import Finding, did_you_mean
-from bot.knowledge.model import ID_PATTERN, MAX_TOPIC_ID, Device, PlacesForm, web_address
+from bot.knowledge.form import ID_PATTERN, MAX_TOPIC_ID, web_address
+from bot.knowledge.model import Device, PlacesForm
 from bot.knowledge.questions import QuestionsForm
 from bot.knowledge.yaml_text import Document, KeyPath
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from bot.knowledge.checkup import CheckupForm
+from bot.knowledge.letters import LetterForm
 from bot.knowledge.model import DevicesForm, FactsForm, GroupsForm, OfftopicForm, PlacesForm, SourcesForm, TopicForm
 from bot.knowledge.questions import QuestionsForm
 from bot.knowledge.texts import Texts
@@ -23,6 +25,8 @@ _FORMS: Mapping[str, tuple[type[BaseModel], str]] = {
     "places": (PlacesForm, "knowledge/places.yaml"),
     "devices": (DevicesForm, "knowledge/devices.yaml"),
     "texts": (Texts, "knowledge/texts.yaml"),
+    "checkup": (CheckupForm, "knowledge/checkup.yaml"),
+    "letter": (LetterForm, "knowledge/letters/*.yaml"),
     "offtopic": (OfftopicForm, "knowledge/offtopic/*.yaml"),
     "questions": (QuestionsForm, "knowledge/questions/*.yaml"),
 }

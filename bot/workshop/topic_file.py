@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from bot.knowledge.finding import did_you_mean
-from bot.knowledge.model import ID_PATTERN, MAX_TOPIC_ID
+from bot.knowledge.form import ID_PATTERN, MAX_TOPIC_ID
 from bot.knowledge.retell import quoted
 from bot.knowledge.yaml_text import parse_yaml
 from bot.workshop.writing import write_new, write_whole

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.dialogue.state import MAX_BYTES, MAX_MARKS, MAX_PACKED, MAX_STEP, Action, State, check_of, decode
+from bot.dialogue.state import MAX_BRANCH, MAX_BYTES, MAX_MARKS, MAX_PACKED, MAX_STEP, Action, State, check_of, decode
 from bot.knowledge.model import Device
 
 places = st.none() | st.from_regex(r"\A([a-z]{2}|eea|[a-z]{2}-[a-z0-9]{1,3})\Z")
@@ -18,6 +18,7 @@ states = st.builds(
     step=st.integers(0, MAX_STEP),
     marks=st.integers(0, MAX_MARKS),
     check=checks,
+    branch=st.integers(0, MAX_BRANCH),
 )
 
 
@@ -59,7 +60,13 @@ def test_old_and_broken_ids_are_refused(code: str):
 
 @pytest.mark.parametrize(
     "state",
-    [State(Action.SHOW, "a" * 41), State(Action.SHOW, "Ab"), State(Action.SHOW, step=64), State(Action.SHOW, marks=-1)],
+    [
+        State(Action.SHOW, "a" * 41),
+        State(Action.SHOW, "Ab"),
+        State(Action.SHOW, step=64),
+        State(Action.SHOW, marks=-1),
+        State(Action.SHOW, branch=256),
+    ],
 )
 def test_what_does_not_fit_is_not_sent(state: State):
     """A state that would break the limit is refused when the button is made."""

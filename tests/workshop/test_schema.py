@@ -22,7 +22,7 @@ def test_the_schemas_are_fresh():
     assert stale == []
 
 
-@pytest.mark.parametrize("name", ["groups", "facts", "sources", "places", "devices", "texts"])
+@pytest.mark.parametrize("name", ["groups", "facts", "sources", "places", "devices", "texts", "checkup"])
 def test_the_knowledge_fits_its_schema(name: str):
     """What the loader accepts, an editor's program accepts too."""
     schema = json.loads((ROOT / "knowledge" / ".schema" / f"{name}.json").read_text(encoding="utf-8"))

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bot.dialogue.model import Button, LinkButton, Reply
+from bot.dialogue.model import Button, CopyButton, Key, LinkButton, Reply
 from bot.dialogue.state import Action, decode
 from bot.knowledge.texts import Texts
 from bot.platforms.discord.limits import BUTTONS_IN_ROW, CUSTOM_ID, LABEL, OPTION_LABEL, OPTIONS, PLACEHOLDER, ROWS
 from bot.platforms.discord.safety import safe, safe_url
 from bot.platforms.wording import one_line, shortened, units
 
-Key = Button | LinkButton
-Group = tuple[Key, ...]
+Shown = Button | LinkButton
+Group = tuple[Shown, ...]
 Component = Mapping[str, Any]
 
 _ACTION_ROW, _BUTTON, _SELECT = 1, 2, 3
@@ -32,7 +32,7 @@ def build(reply: Reply, texts: Texts, *, pages: int, page: int, share: bool) -> 
     only then links and at last further lists are left out; the last row always stays.
     """
     groups = _unique(reply.rows)
-    turning: list[Key] = []
+    turning: list[Shown] = []
     for step, label in ((page - 1, texts.buttons.back), (page + 1, texts.buttons.more)):
         if 0 <= step < pages and (code := reply.page(step)):
             turning.append(Button(label, code))
@@ -48,13 +48,16 @@ def build(reply: Reply, texts: Texts, *, pages: int, page: int, share: bool) -> 
     )
 
 
-def _unique(groups: Iterable[Group]) -> list[Group]:
+def _unique(groups: Iterable[tuple[Key, ...]]) -> list[Group]:
     """Return the groups without what Discord would refuse and what is there twice."""
     seen: set[str] = set()
     kept: list[Group] = []
     for group in groups:
-        keys: list[Key] = []
+        keys: list[Shown] = []
         for key in group:
+            if isinstance(key, CopyButton):
+                # Discord has no such button; what is to be copied stands in a block of code.
+                continue
             label = one_line(safe(key.label))
             target = safe_url(key.url) if isinstance(key, LinkButton) else key.code
             if not label or not target or units(target) > 512 or target in seen:
@@ -68,7 +71,7 @@ def _unique(groups: Iterable[Group]) -> list[Group]:
     return kept
 
 
-def _leads_to_menu(key: Key) -> bool:
+def _leads_to_menu(key: Shown) -> bool:
     """Tell the button that leads to the whole menu, from which everything else can be reached."""
     state = decode(key.code) if isinstance(key, Button) else None
     return state is not None and state.action is Action.MENU and not state.step
@@ -176,7 +179,7 @@ def _buttons(row: Group) -> Component:
     return {"type": _ACTION_ROW, "components": [_button(key) for key in row]}
 
 
-def _button(key: Key) -> Component:
+def _button(key: Shown) -> Component:
     label = shortened(one_line(safe(key.label)), LABEL)
     if isinstance(key, LinkButton):
         return {"type": _BUTTON, "style": _LINK, "label": label, "url": key.url}

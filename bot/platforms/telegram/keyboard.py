@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.dialogue.model import Button, LinkButton, Reply
+from bot.dialogue.model import Button, CopyButton, Key, LinkButton, Reply
 from bot.knowledge.texts import Texts
 from bot.platforms.telegram.limits import BUTTONS, CALLBACK_DATA, LABEL, SHORT_LABEL
 from bot.platforms.telegram.safety import safe, safe_url
 from bot.platforms.wording import one_line, shortened
 
-Key = Button | LinkButton
 Row = tuple[InlineKeyboardButton, ...]
 
 
@@ -49,7 +48,7 @@ def _drawn(groups: Iterable[tuple[Key, ...]]) -> list[list[Row]]:
 
 def _button(key: Key) -> InlineKeyboardButton | None:
     label = shortened(one_line(safe(key.label)), LABEL)
-    if not label:
+    if not label or isinstance(key, CopyButton):
         return None
     if isinstance(key, LinkButton):
         url = safe_url(key.url)

@@ -1,0 +1,32 @@
+"""Name the form of the check-up: the controls that matter, in order of effect (checkup.yaml)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from bot.knowledge.form import ID_PATTERN, Form, Text, one_line
+
+MOST_CONTROLS = 12
+"""Controls of one place: each takes two of the 24 marks that a button can carry."""
+
+
+class ControlForm(Form):
+    """One control: why it matters, and the topic whose steps lead to it."""
+
+    id: Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=40)]
+    title: Annotated[str, StringConstraints(max_length=60), AfterValidator(one_line)] = Field(
+        description="What one does, as a short order: Switch off AI training."
+    )
+    why: Text = Field(description="One sentence: why it matters.")
+    topic: str = Field(description="Id of the topic whose steps are the guide.")
+    places: list[str] = Field([], description="Only in these places; empty means everywhere.")
+    not_in: list[str] = Field([], description="Not in these places.")
+    facts: Annotated[list[str], Field(min_length=1)] = Field(description="Ids of the facts behind it.")
+
+
+class CheckupForm(Form):
+    """checkup.yaml: the controls in order of effect."""
+
+    controls: Annotated[list[ControlForm], Field(min_length=1)]
