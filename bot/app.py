@@ -200,8 +200,10 @@ def build_platforms(settings: Settings, dialogue: Dialogue) -> list[Platform]:
                 dialogue,
                 token=settings.discord_token.get_secret_value(),
                 base_url=settings.discord_api_base_url,
-                shard_count=settings.discord_shard_count,
-                shard_ids=settings.discord_shard_ids,
+                shard_count=count if isinstance(count := settings.discord_shard_count, int) else None,
+                shard_ids=ids if isinstance(ids := settings.discord_shard_ids, tuple) else None,
+                recommended=count == "auto" or ids == "auto",
+                slot_count=settings.discord_slots,
                 log=logger("bot.discord"),
                 reference=random_reference,
             )

@@ -27,10 +27,10 @@ DISCORD_API = "https://discord.com/api/v10"
 TELEGRAM_API = "https://api.telegram.org/bot"
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
+WEBHOOK_PORTS = (443, 80, 88, 8443)
+"""Where Telegram delivers (https://core.telegram.org/bots/api#setwebhook)."""
+
 LATER = (
-    "TELEGRAM_WEBHOOK_URL",
-    "TELEGRAM_WEBHOOK_SECRET",
-    "TELEGRAM_WEBHOOK_LISTEN",
     "BOT_STATE",
     "BOT_LEDGER_KEY_FILE",
 )
@@ -85,19 +85,42 @@ def _listen(value: Any) -> Any:
 
 
 def _ids(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
+    if not isinstance(value, str) or value.strip().lower() == "auto":
+        return "auto" if isinstance(value, str) else value
     if not re.fullmatch(r"\s*\d+\s*(,\s*\d+\s*)*", value):
-        raise ValueError("it is no list of shard numbers; write it like 0,1,2")
+        raise ValueError("it is no list of shard numbers; write it like 0,1,2, or auto")
     return tuple(int(part) for part in value.split(","))
 
 
-def _count(value: Any) -> Any:
-    if isinstance(value, str):
+def _number(what: str, *, auto: bool = False) -> BeforeValidator:
+    """Return a validator for a whole number from 1 on, or `auto` where that means something."""
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if auto and value.strip().lower() == "auto":
+            return "auto"
         if not re.fullmatch(r"\s*[1-9]\d{0,5}\s*", value):
-            raise ValueError("it is no number of shards; write a whole number from 1 on")
+            raise ValueError(f"it is no number of {what}; write a whole number from 1 on{', or auto' if auto else ''}")
         return int(value)
-    return value
+
+    return BeforeValidator(read)
+
+
+def _webhook(url: str) -> str:
+    parts = re.fullmatch(r"https://([^\s/?#@:]+|\[[0-9A-Fa-f:]+\])(?::(\d{1,5}))?(/[!-~]*)?", url)
+    if not parts or "?" in url or "#" in url:
+        raise ValueError("it is no address for a webhook; write it like https://bot.example.org/telegram")
+    if parts[2] and int(parts[2]) not in WEBHOOK_PORTS:
+        ports = ", ".join(map(str, WEBHOOK_PORTS))
+        raise ValueError(f"Telegram delivers to the ports {ports} only; use one of them")
+    return url
+
+
+def _webhook_secret(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", secret.get_secret_value()):
+        raise ValueError("it may hold 1 to 256 letters, digits, _ and -; make one with: openssl rand -hex 32")
+    return secret
 
 
 def _web(url: str) -> str:
@@ -138,8 +161,15 @@ class Settings(BaseModel):
     ] = None
     discord_api_base_url: Annotated[str, AfterValidator(_api)] = DISCORD_API
     telegram_api_base_url: Annotated[str, AfterValidator(_api)] = TELEGRAM_API
-    discord_shard_count: Annotated[int | None, BeforeValidator(_count)] = None
-    discord_shard_ids: Annotated[tuple[int, ...] | None, BeforeValidator(_ids)] = None
+    telegram_webhook_url: Annotated[str | None, AfterValidator(lambda url: _webhook(url) if url else url)] = None
+    telegram_webhook_secret: Annotated[
+        SecretStr | None, BeforeValidator(_token), AfterValidator(lambda s: _webhook_secret(s) if s else s)
+    ] = None
+    telegram_webhook_listen: Annotated[Address | None, BeforeValidator(_listen)] = None
+    telegram_replicas: Annotated[int, _number("processes")] = 1
+    discord_shard_count: Annotated[int | Literal["auto"] | None, _number("shards", auto=True)] = None
+    discord_shard_ids: Annotated[tuple[int, ...] | Literal["auto"] | None, BeforeValidator(_ids)] = None
+    discord_slots: Annotated[int | None, _number("processes")] = None
     bot_knowledge: Folder = _CHECKOUT / "knowledge"
     bot_cache: Folder = _CHECKOUT / "var" / "cache"
     bot_http: Annotated[Address | None, BeforeValidator(_listen)] = Address(host="127.0.0.1", port=8080)
@@ -157,13 +187,24 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _shards(self) -> Settings:
-        if self.discord_shard_ids is not None:
-            if self.discord_shard_count is None:
-                raise ValueError("DISCORD_SHARD_IDS is set without DISCORD_SHARD_COUNT; set both or neither")
-            if max(self.discord_shard_ids) >= self.discord_shard_count:
-                raise ValueError(
-                    f"DISCORD_SHARD_IDS names a shard beyond {self.discord_shard_count - 1}; raise DISCORD_SHARD_COUNT"
-                )
+        ids, count = self.discord_shard_ids, self.discord_shard_count
+        if isinstance(ids, tuple) and (count is None or count == "auto"):
+            raise ValueError("DISCORD_SHARD_IDS is set without DISCORD_SHARD_COUNT; set both or neither")
+        if isinstance(ids, tuple) and isinstance(count, int) and max(ids) >= count:
+            raise ValueError(f"DISCORD_SHARD_IDS names a shard beyond {count - 1}; raise DISCORD_SHARD_COUNT")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_webhook(self) -> Settings:
+        parts = {
+            "TELEGRAM_WEBHOOK_URL": self.telegram_webhook_url,
+            "TELEGRAM_WEBHOOK_SECRET": self.telegram_webhook_secret,
+            "TELEGRAM_WEBHOOK_LISTEN": self.telegram_webhook_listen,
+        }
+        missing = [name for name, value in parts.items() if not value]
+        if missing and len(missing) < len(parts):
+            there = ", ".join(name for name in parts if name not in missing)
+            raise ValueError(f"{there} is set without {' and '.join(missing)}; set all three, or none of them to poll")
         return self
 
     @property
@@ -187,7 +228,7 @@ def read_settings(environment: Mapping[str, str] | None = None, env_file: Path |
         variable = name.upper()
         if name not in _NOT_SET and variable in merged:
             values[name] = merged[variable]
-    for variable in ("DISCORD_TOKEN", "TELEGRAM_TOKEN"):
+    for variable in _SECRETS:
         if path := merged.get(f"{variable}_FILE"):
             if variable in merged:
                 raise SettingsError(f"{variable} and {variable}_FILE are both set; keep one of them.")
@@ -199,6 +240,9 @@ def read_settings(environment: Mapping[str, str] | None = None, env_file: Path |
     except ValidationError as error:
         raise SettingsError(_sentence(error)) from None
 
+
+_SECRETS = ("DISCORD_TOKEN", "TELEGRAM_TOKEN", "TELEGRAM_WEBHOOK_SECRET")
+"""Variables that `…_FILE` may set as well."""
 
 _NOT_SET = frozenset({"unread", "misspelt"})
 """Fields that are told from variables, and that no variable sets."""
@@ -227,7 +271,7 @@ def _text(path: Path) -> str:
 
 
 def _misspelt(merged: Mapping[str, str]) -> list[tuple[str, str]]:
-    known = {name.upper() for name in Settings.model_fields} | {*LATER, "DISCORD_TOKEN_FILE", "TELEGRAM_TOKEN_FILE"}
+    known = {name.upper() for name in Settings.model_fields} | {*LATER, *(f"{name}_FILE" for name in _SECRETS)}
     found = []
     for name in sorted(merged):
         if name not in known and re.match(r"(BOT|DISCORD|TELEGRAM)_", name, re.IGNORECASE):
@@ -247,7 +291,7 @@ def _secret(variable: str, path: str) -> str:
             f"{variable}_FILE names a file that cannot be read ({reason}); correct the path or its permissions."
         ) from None
     if not text:
-        raise SettingsError(f"{variable}_FILE names an empty file; put the token into it.")
+        raise SettingsError(f"{variable}_FILE names an empty file; put the secret into it.")
     return text
 
 

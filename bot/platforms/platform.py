@@ -19,6 +19,10 @@ class PermanentFault(Exception):
     """End a platform for good: trying again cannot help. The message is one sentence for the operator."""
 
 
+class ProcessFault(PermanentFault):
+    """End the whole process: another one does its work now, and a fresh one may wait for its turn."""
+
+
 class PassingFault(Exception):
     """End a platform's attempt; it is tried again. The message names no person, token or text."""
 

@@ -14,7 +14,8 @@ from bot.platforms.discord.commands import definitions, overwrite
 from bot.platforms.discord.gateway import Shard, Turns
 from bot.platforms.discord.handlers import Handlers
 from bot.platforms.discord.rest import Callbacks, Post, Rest
-from bot.platforms.platform import PassingFault, PermanentFault, Reference
+from bot.platforms.platform import PassingFault, PermanentFault, ProcessFault, Reference
+from bot.platforms.slots import LostSlotError, Slots
 
 FINISH_WITHIN = 2.0
 """Seconds for what is being answered when the bot stops; closing takes less than one more."""
@@ -36,7 +37,9 @@ discord.VoiceClient.warn_dave = False
 class DiscordPlatform:
     """The bot on Discord. `base_url` is that of the REST interface, which also says where the gateway is.
 
-    `shard_count` and `shard_ids` say which connections this process holds; without them it is one for all.
+    `shard_count` and `shard_ids` say which connections this process holds; without them it is one for all, or,
+    where `recommended` is set, as many as Discord recommends. With `slots` the process leases one of `slot_count`
+    (None: one a connection), and holds the connections that follow from its number.
     """
 
     name = "discord"
@@ -51,6 +54,9 @@ class DiscordPlatform:
         reference: Reference,
         shard_count: int | None = None,
         shard_ids: Sequence[int] | None = None,
+        recommended: bool = False,
+        slots: Slots | None = None,
+        slot_count: int | None = None,
     ) -> None:
         self._dialogue = dialogue
         self._token = token
@@ -58,8 +64,11 @@ class DiscordPlatform:
         self._log = log
         self._reference = reference
         self._shard_count = shard_count
-        self._ids: Sequence[int | None] = shard_ids or (range(shard_count) if shard_count else (None,))
-        self._turns = Turns(log)
+        self._shard_ids = shard_ids
+        self._recommended = recommended
+        self._slots = slots
+        self._slot_count = slot_count
+        self._turns = Turns(log, slots=slots)
         self._shards: Sequence[Shard] = ()
 
     def can_answer(self) -> bool:
@@ -68,33 +77,57 @@ class DiscordPlatform:
 
     async def run(self) -> None:
         """Serve until cancelled; raises PermanentFault, or PassingFault where trying again may help."""
-        client = _client(self._base_url, self._shard_count)
+        client = _client(self._base_url)
         rest = client.http
         assert isinstance(rest, Rest)
         async with client, Callbacks(self._base_url, self._log) as callbacks:
             me = await _logged_in(rest, self._token)
-            post = Post(rest, self._log, asyncio.get_running_loop().time)
-            handlers = Handlers(self._dialogue, post, callbacks, self._log, self._reference, me)
-            inbox = _Inbox(self._log)
-            parsers = {
-                "MESSAGE_CREATE": lambda raw: inbox.take(handlers.message(raw)),
-                "INTERACTION_CREATE": lambda raw: inbox.take(handlers.interaction(raw)),
-            }
-            shards = [
-                Shard(client, rest, self._turns, parsers, self._log, id=id, needed=len(self._ids) - index)
-                for index, id in enumerate(self._ids)
-            ]
-            work: list[Coroutine[Any, Any, None]] = [shard.run() for shard in shards]
-            if 0 in self._ids or None in self._ids:
-                # One process of many is enough.
-                work.append(self._bring_commands(rest, me))
-            self._shards = shards
             try:
-                await _until_fault(work, inbox.fault)
+                await self._serve(client, rest, callbacks, me)
             finally:
-                self._shards = ()
-                await inbox.finish(FINISH_WITHIN)
-                await asyncio.gather(*(shard.close() for shard in shards))
+                if self._slots:
+                    await self._slots.release()
+
+    async def _serve(self, client: discord.Client, rest: Rest, callbacks: Callbacks, me: str) -> None:
+        count, ids = await self._connections(rest)
+        client.shard_count = client._connection.shard_count = count  # noqa: SLF001 - it is known only once we are logged in
+        post = Post(rest, self._log, asyncio.get_running_loop().time)
+        handlers = Handlers(self._dialogue, post, callbacks, self._log, self._reference, me)
+        inbox = _Inbox(self._log)
+        parsers = {
+            "MESSAGE_CREATE": lambda raw: inbox.take(handlers.message(raw)),
+            "INTERACTION_CREATE": lambda raw: inbox.take(handlers.interaction(raw)),
+        }
+        shards = [
+            Shard(client, rest, self._turns, parsers, self._log, id=id, needed=len(ids) - index)
+            for index, id in enumerate(ids)
+        ]
+        work: list[Coroutine[Any, Any, None]] = [shard.run() for shard in shards]
+        if self._slots:
+            work.append(_held(self._slots))
+        if 0 in ids or None in ids:
+            # One process of many is enough.
+            work.append(self._bring_commands(rest, me))
+        self._shards = shards
+        try:
+            await _until_fault(work, inbox.fault)
+        finally:
+            self._shards = ()
+            await inbox.finish(FINISH_WITHIN)
+            await asyncio.gather(*(shard.close() for shard in shards))
+
+    async def _connections(self, rest: Rest) -> tuple[int | None, Sequence[int | None]]:
+        """Return how many connections there are in all, and which of them are this process's."""
+        count = self._shard_count
+        if count is None and (self._recommended or self._slots):
+            count = await self._turns.recommended(rest)
+        if self._slots is None:
+            return count, self._shard_ids or (range(count) if count else (None,))
+        count = await self._slots.agreed(count or 1)
+        step = min(self._slot_count or count, count)
+        slot = await self._slots.take(step)
+        self._log.info("a slot of Discord's connections is leased", slot=slot, slots=step, shards=count)
+        return count, range(slot, count, step)
 
     async def _bring_commands(self, rest: Rest, me: str) -> None:
         """Write the commands where Discord holds others; a failure is told, and never stops the answering."""
@@ -179,7 +212,15 @@ class _Inbox:
             self._log.error("a handler failed", handler="inbox", exc_info=error)
 
 
-def _client(base_url: str, shard_count: int | None) -> discord.Client:
+async def _held(slots: Slots) -> None:
+    """Renew the lease of our slot; PermanentFault when it was lost, for two must not answer the same servers."""
+    try:
+        await slots.hold()
+    except LostSlotError as lost:
+        raise ProcessFault(f"Discord's connections are lost to another process ({lost}).") from lost
+
+
+def _client(base_url: str) -> discord.Client:
     """Return discord.py's client, which keeps nothing about anyone in memory."""
     client = discord.Client(
         intents=INTENTS,
@@ -187,7 +228,6 @@ def _client(base_url: str, shard_count: int | None) -> discord.Client:
         max_messages=None,
         member_cache_flags=discord.MemberCacheFlags.none(),
         chunk_guilds_at_startup=False,
-        shard_count=shard_count,
     )
     client.http = Rest(base_url, client.loop)
     return client

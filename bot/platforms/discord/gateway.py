@@ -23,6 +23,7 @@ from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 from bot.platforms.discord.limits import IDENTIFY_EVERY
 from bot.platforms.discord.rest import REFUSED, Rest
 from bot.platforms.platform import PassingFault, PermanentFault
+from bot.platforms.slots import Slots
 
 Sleep = Callable[[float], Awaitable[None]]
 Parsers = Mapping[str, Callable[[Any], None]]
@@ -104,15 +105,30 @@ class _Told:
 
 
 class Turns:
-    """Give out turns to identify; kept for as long as the process lives, since Discord counts over all of it."""
+    """Give out turns to identify; kept for as long as the process lives, since Discord counts over all of it.
 
-    def __init__(self, log: Any, *, clock: Callable[[], float] = time.monotonic, sleep: Sleep = asyncio.sleep) -> None:
+    `slots` are those that this process shares with others, which take turns with it.
+    """
+
+    def __init__(
+        self,
+        log: Any,
+        *,
+        slots: Slots | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
         self._log = log
+        self._slots = slots
         self._clock = clock
         self._sleep = sleep
         self._last: dict[int, float] = {}
         self._lock = asyncio.Lock()
         self.shards: int | None = None
+
+    async def recommended(self, rest: Rest) -> int:
+        """Return how many connections Discord recommends."""
+        return max(1, _Told.read(await rest.fetch("GET", "/gateway/bot")).shards)
 
     async def take(self, rest: Rest, shard: int, needed: int = 1) -> str:
         """Return where to dial, once a session may be started; `needed` is how many are about to be.
@@ -135,6 +151,8 @@ class Turns:
             due = self._last.get(lane, float("-inf")) + IDENTIFY_EVERY
             if (wait := due - self._clock()) > 0:
                 await self._sleep(wait)
+            if self._slots:
+                await self._slots.turn(lane, IDENTIFY_EVERY)
             self._last[lane] = self._clock()
             return told.url
 

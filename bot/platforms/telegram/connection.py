@@ -49,7 +49,7 @@ class _Polling(HTTPXRequest):
         if not isinstance(data, dict) or (data.get("ok") and not isinstance(result, list)):
             raise TelegramError("The answer to getUpdates is no list of updates.")
         if isinstance(result, list):
-            data["result"] = [_readable(update) for update in result if _has_id(update)]
+            data["result"] = [readable(update) for update in result if _has_id(update)]
         return data
 
 
@@ -89,7 +89,7 @@ def _has_id(update: Any) -> bool:
     return isinstance(update, dict) and type(update.get("update_id")) is int
 
 
-def _readable(update: dict[str, Any]) -> dict[str, Any]:
+def readable(update: dict[str, Any]) -> dict[str, Any]:
     """Return as much of an update as the library can read: all, what we need of it, or its id alone."""
     # Whatever the library makes of an update that it does not understand.
     with contextlib.suppress(Exception):

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import asyncio
+import datetime
+import io
+import socket
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import pytest
+import structlog
+from telegram import Update, WebhookInfo
+from telegram.error import BadRequest
+
+from bot.platforms.claims import LocalClaims
+from bot.platforms.platform import PermanentFault
+from bot.platforms.telegram import webhook
+from bot.platforms.telegram.webhook import Listen, Webhook
+
+SECRET = "a-secret-of-telegram"
+
+
+@dataclass
+class FakeBot:
+    """As much of the library's Bot as a webhook needs."""
+
+    url: str = ""
+    refuses: str = ""
+    error_date: datetime.datetime | None = None
+    set_with: dict[str, Any] = field(default_factory=dict)
+    defaults: None = None
+
+    async def initialize(self) -> None:
+        return
+
+    async def get_webhook_info(self) -> WebhookInfo:
+        return WebhookInfo(self.url, False, 0, last_error_date=self.error_date, last_error_message="Connection refused")
+
+    async def set_webhook(self, url: str, **given: Any) -> None:
+        if self.refuses:
+            raise BadRequest(self.refuses)
+        self.url, self.set_with = url, given
+
+
+@dataclass
+class Taken:
+    """Updates that were taken; each is answered when a test says so."""
+
+    ids: list[int] = field(default_factory=list)
+    answers: dict[int, asyncio.Future[bool]] = field(default_factory=dict)
+    at_once: bool = True
+    one: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, update: Update) -> asyncio.Future[bool]:
+        self.ids.append(update.update_id)
+        self.one.set()
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        if self.at_once:
+            answer.set_result(True)
+        self.answers[update.update_id] = answer
+        return answer
+
+
+@pytest.fixture
+def listen() -> Listen:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return Listen("https://bot.example.org/telegram", SECRET, "127.0.0.1", free.getsockname()[1])
+
+
+@pytest.fixture
+def bot() -> FakeBot:
+    return FakeBot()
+
+
+@pytest.fixture
+def taken() -> Taken:
+    return Taken()
+
+
+Make = Callable[[], Webhook]
+
+
+@pytest.fixture
+def make(bot: FakeBot, taken: Taken, listen: Listen) -> Make:
+    def make() -> Webhook:
+        loop = asyncio.get_running_loop()
+        log = structlog.get_logger()
+        return Webhook(bot, taken, LocalClaims(loop.time), listen, log, now=lambda: 1_000.0)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+async def hook(make: Make) -> AsyncIterator[Webhook]:
+    hook = make()
+    await hook.begin()
+    yield hook
+    await hook.confirm()
+
+
+async def post(listen: Listen, body: Any = None, *, path: str = "/telegram", secret: str | None = SECRET) -> int:
+    headers = {"X-Telegram-Bot-Api-Secret-Token": secret} if secret is not None else {}
+    given: dict[str, Any] = {"data": io.BytesIO(body)} if isinstance(body, bytes) else {"json": body}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"http://127.0.0.1:{listen.port}{path}", headers=headers, **given) as response,
+    ):
+        return response.status
+
+
+async def test_telegram_is_told_where_to_deliver(hook: Webhook, bot: FakeBot, listen: Listen):
+    """The webhook is set with its secret and only what we handle, and is able to answer from then on."""
+    assert bot.url == listen.url
+    assert bot.set_with["secret_token"] == SECRET
+    assert set(bot.set_with["allowed_updates"]) == {"message", "callback_query", "inline_query"}
+    assert hook.connected
+
+
+async def test_an_update_is_taken_and_answered_with_200(hook: Webhook, taken: Taken, listen: Listen):
+    """What Telegram delivers with the secret is handed on once, also when it comes again."""
+    assert await post(listen, {"update_id": 5}) == 200
+    assert await post(listen, {"update_id": 5}) == 200
+    assert taken.ids == [5]
+
+
+@pytest.mark.parametrize(
+    ("path", "secret", "status"),
+    [("/", SECRET, 404), ("/telegram/", SECRET, 404), ("/healthz", SECRET, 404), ("/telegram", "wrong", 403),
+     ("/telegram", "", 403), ("/telegram", None, 403)],
+)  # fmt: skip
+async def test_only_the_one_path_with_the_secret_is_answered(
+    hook: Webhook, taken: Taken, listen: Listen, path: str, secret: str | None, status: int
+):
+    """Every other path is unknown here, and without the secret nothing is taken."""
+    assert await post(listen, {"update_id": 5}, path=path, secret=secret) == status
+    assert taken.ids == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"", 400), (b"{", 400), (b"[]", 400), (b'{"update_id": "5"}', 400), (b'{"update_id": true}', 400),
+     (b'{"update_id": 5, "x": "' + b"y" * (1 << 20) + b'"}', 413)],
+)  # fmt: skip
+async def test_what_is_no_update_is_refused(hook: Webhook, taken: Taken, listen: Listen, body: bytes, status: int):
+    """A body that is broken, of another form, or above a mebibyte is refused and harms nothing."""
+    assert await post(listen, body) == status
+    assert taken.ids == []
+    assert await post(listen, {"update_id": 6}) == 200
+
+
+async def test_telegram_hears_of_an_update_when_its_answer_was_handed_over(hook: Webhook, taken: Taken, listen: Listen):
+    """The delivery stays open until the answer left, so that Telegram repeats it if we die before."""
+    taken.at_once = False
+    delivery = asyncio.create_task(post(listen, {"update_id": 5}))
+    await taken.one.wait()
+    assert not delivery.done()
+    taken.answers[5].set_result(True)
+    assert await delivery == 200
+
+
+async def test_a_long_answer_holds_the_delivery_for_a_bounded_time(
+    hook: Webhook, taken: Taken, listen: Listen, monkeypatch: pytest.MonkeyPatch
+):
+    """After five seconds Telegram is told that the update arrived; it is answered all the same."""
+    monkeypatch.setattr(webhook, "HAND_OVER_WITHIN", 0.05)
+    taken.at_once = False
+    assert await post(listen, {"update_id": 5}) == 200
+    taken.answers[5].set_result(True)
+    assert await post(listen, {"update_id": 5}) == 200
+    assert taken.ids == [5]
+
+
+async def test_an_update_that_was_not_answered_comes_again(hook: Webhook, taken: Taken, listen: Listen):
+    """Where answering was broken off, the next delivery of the update is answered."""
+    taken.at_once = False
+    first = asyncio.create_task(post(listen, {"update_id": 5}))
+    await taken.one.wait()
+    taken.answers[5].set_result(False)
+    await first
+    taken.at_once = True
+    assert await post(listen, {"update_id": 5}) == 200
+    assert taken.ids == [5, 5]
+
+
+async def test_a_refused_webhook_ends_the_platform_with_one_sentence(make: Make, bot: FakeBot):
+    """Telegram's refusal of the address is told, and not tried again."""
+    bot.refuses = "Bad webhook: HTTPS url must be provided for webhook"
+    hook = make()
+    with pytest.raises(PermanentFault, match=r"Telegram refuses the webhook .*correct TELEGRAM_WEBHOOK_URL"):
+        await hook.begin()
+    await hook.confirm()
+
+
+async def test_a_taken_port_ends_the_platform_with_one_sentence(make: Make, hook: Webhook):
+    """Where somebody else listens already, the sentence names the variable and the address."""
+    with pytest.raises(PermanentFault, match=r"TELEGRAM_WEBHOOK_LISTEN: 127\.0\.0\.1:"):
+        await make().begin()
+
+
+async def test_an_error_newer_than_the_last_update_counts_and_silence_does_not(hook: Webhook, bot: FakeBot):
+    """Telegram's latest error means that nobody gets an answer; an old one, or none, does not."""
+    hook._judge(await bot.get_webhook_info())
+    assert hook.connected
+    bot.error_date = datetime.datetime.fromtimestamp(1_001, datetime.UTC)
+    hook._judge(await bot.get_webhook_info())
+    assert not hook.connected
+    hook._last_update = 1_002.0
+    hook._judge(await bot.get_webhook_info())
+    assert hook.connected
