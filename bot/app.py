@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import hashlib
 import os
 import random
+import secrets
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.dialogue.dialogue import Dialogue, Mind
+from bot.dialogue.feedback import Ledger
 from bot.dialogue.screens import Operator
 from bot.dialogue.suggest import Suggestions
 from bot.knowledge.loader import load
@@ -23,15 +29,30 @@ from bot.matching.engine import Engine
 from bot.matching.heads import Heads, HeadsError
 from bot.matching.model import Matcher, Training
 from bot.matching.slots import DeviceWords, Place, PlaceWords, Slots
+from bot.platforms.claims import Claims, LocalClaims
 from bot.platforms.platform import Platform, random_reference
+from bot.platforms.slots import Slots as LeasedSlots
 from bot.service.clock import today
+from bot.service.doctor import of_operator
 from bot.service.ending import end_within, ignore_signals
+from bot.service.flood import Counters, FloodGate, RedisCounters
 from bot.service.health import HealthServer
+from bot.service.ledger import StoreLedger
 from bot.service.log import logger
+from bot.service.metrics import Metrics
 from bot.service.reload import RefitError, Reloader, changes_in
+from bot.service.store import MemoryStore, Store
 from bot.service.supervisor import Health, Supervisor
 from bot.service.threads import environment_for_fitting
 from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+    from redis.asyncio.retry import Retry
+
+    from bot.platforms.telegram.webhook import Listen
+    from bot.service.sealing import Seal
+    from bot.service.sharing import SharedServer
 
 log = logger("bot.app")
 
@@ -40,6 +61,10 @@ FORGET_EVERY = 30.0
 
 END_WITHIN = 4.7
 """Seconds from a signal to the end of the process, whatever hangs; promised are five."""
+
+
+SHARED_WITHIN = 1.0
+"""Seconds that Redis may take for a claim, a lease or a count before it counts as gone."""
 
 
 class AppError(Exception):
@@ -74,15 +99,18 @@ def mind_of(knowledge: Knowledge, matcher: Matcher) -> Mind:
     return Mind(knowledge, matcher, slots(knowledge), Suggestions(knowledge))
 
 
-def build_reloader(dialogue: Dialogue, settings: Settings) -> Reloader:
+def build_reloader(dialogue: Dialogue, settings: Settings, metrics: Metrics) -> Reloader:
     """Return what keeps the dialogue's knowledge that of its folder."""
+
+    async def cached(knowledge: Knowledge) -> Matcher:
+        return metrics.timed(Engine(await asyncio.to_thread(_cached, settings, knowledge)), time.perf_counter)
 
     async def refit(knowledge: Knowledge) -> Matcher:
         with contextlib.suppress(HeadsError):
-            return Engine(await asyncio.to_thread(_cached, settings, knowledge))
+            return await cached(knowledge)
         await fit_beside(settings)
         try:
-            return Engine(await asyncio.to_thread(_cached, settings, knowledge))
+            return await cached(knowledge)
         except HeadsError as error:
             raise RefitError(f"The new phrasings were fitted, but their file cannot be read ({error}).") from error
 
@@ -93,6 +121,7 @@ def build_reloader(dialogue: Dialogue, settings: Settings) -> Reloader:
         digest=lambda knowledge: training(knowledge).digest(),
         refit=refit,
         log=log,
+        told=metrics.reloaded,
     )
 
 
@@ -169,66 +198,212 @@ def slots(knowledge: Knowledge) -> Slots:
     return Slots(PlaceWords(places, knowledge.place_traps), devices)
 
 
-def build_dialogue(mind: Mind, settings: Settings) -> Dialogue:
-    """Return the conversation partner for every platform."""
-    kept = ("last_topic", "updates") if settings.telegram_token else ("last_topic",)
-    operator = Operator(contact=settings.bot_contact, privacy_url=settings.bot_privacy_url, kept=kept)
-    return Dialogue(mind, clock=time.monotonic, today=today, operator=operator)
+def build_dialogue(mind: Mind, settings: Settings, ledger: Ledger | None = None) -> Dialogue:
+    """Return the conversation partner for every platform; with a ledger people can say what they think of answers."""
+    kept = ["last_topic", "flood"]
+    kept += ["updates"] if settings.telegram_token else []
+    kept += ["counts"] if ledger else []
+    kept += ["messages"] if ledger and ledger.takes_messages else []
+    operator = Operator(contact=settings.bot_contact, privacy_url=settings.bot_privacy_url, kept=tuple(kept))
+    return Dialogue(mind, clock=time.monotonic, today=today, operator=operator, ledger=ledger)
 
 
-def build_platforms(settings: Settings, dialogue: Dialogue) -> list[Platform]:
+def build_redis(settings: Settings, retry: Retry | None = None) -> Redis | None:
+    """Return the connection that processes share, None where the state is this process's own."""
+    if settings.bot_state.url is None:
+        return None
+    from redis.asyncio import Redis  # noqa: PLC0415 - only who shares a state needs it
+
+    return Redis.from_url(
+        settings.bot_state.url.get_secret_value(),
+        socket_timeout=SHARED_WITHIN,
+        socket_connect_timeout=SHARED_WITHIN,
+        retry=retry,
+    )
+
+
+def build_shared(settings: Settings) -> SharedServer | None:
+    """Return the server through which processes agree who does what, None where this one is alone."""
+    if not (settings.telegram_webhook_url or settings.leases_slots):
+        return None
+    from bot.service.sharing import SharedServer, reconnecting  # noqa: PLC0415
+
+    return SharedServer(redis) if (redis := build_redis(settings, reconnecting())) else None
+
+
+def build_store(settings: Settings) -> Store:
+    """Return where counts and messages to the editors are kept; it is opened when it is first needed."""
+    if redis := build_redis(settings):
+        from bot.service.store_redis import RedisStore  # noqa: PLC0415
+
+        return RedisStore(redis)
+    if settings.bot_state.path is None:
+        return MemoryStore()
+    from bot.service.store_sqlite import SqliteStore  # noqa: PLC0415
+
+    return SqliteStore(settings.bot_state.path)
+
+
+def build_seal(settings: Settings) -> Seal | None:
+    """Return what encrypts messages to the editors, None without a key."""
+    if settings.bot_ledger_key_file is None:
+        return None
+    from bot.service.sealing import Seal, read_key  # noqa: PLC0415 - it brings a library that few settings need
+
+    return Seal(read_key(settings.bot_ledger_key_file), secrets.token_bytes)
+
+
+def build_ledger(settings: Settings) -> StoreLedger:
+    """Return the ledger over the store; without a key it takes no messages."""
+    return StoreLedger(
+        build_store(settings), build_seal(settings), today=today, random=secrets.randbits, clock=time.monotonic
+    )
+
+
+@contextlib.contextmanager
+def keeping(ledger: StoreLedger) -> Iterator[None]:
+    """Bring what a ledger is given to its store, in a thread of its own, where no event loop runs."""
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(ledger.run())
+
+    def run() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            loop.run_until_complete(task)
+        loop.close()
+
+    thread = threading.Thread(target=run, name="ledger", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(task.cancel)
+        thread.join(END_WITHIN)
+
+
+def build_counters(settings: Settings) -> Counters:
+    """Return the counters by which those who ask too much are held back."""
+    url = settings.bot_state.url if settings.bot_state.kind == "redis" else None
+    return Counters(time.monotonic, RedisCounters(url.get_secret_value()) if url else None)
+
+
+def build_metrics(dialogue: Dialogue) -> Metrics:
+    """Return what counts for the whole process; the dialogue's matches are timed from now on."""
+    metrics = Metrics(version=lambda: dialogue.knowledge.version, topics=lambda: dialogue.knowledge.topics)
+    dialogue.change(replace(dialogue.mind, matcher=metrics.timed(dialogue.mind.matcher, time.perf_counter)))
+    return metrics
+
+
+def build_platforms(
+    settings: Settings, dialogue: Dialogue, metrics: Metrics, counters: Counters, shared: SharedServer | None = None
+) -> list[Platform]:
     """Return every platform that has a token; each library is only imported where it is used."""
     platforms: list[Platform] = []
+    holder = secrets.token_hex(8)
     if settings.telegram_token:
         from bot.platforms.telegram.adapter import TelegramPlatform  # noqa: PLC0415
 
+        token = settings.telegram_token.get_secret_value()
         platforms.append(
-            TelegramPlatform(
+            telegram := TelegramPlatform(
                 dialogue,
-                token=settings.telegram_token.get_secret_value(),
+                token=token,
+                gate=FloodGate(counters, token=token, today=today),
+                observer=metrics.of(TelegramPlatform.name),
                 base_url=settings.telegram_api_base_url,
                 clock=time.monotonic,
                 log=logger("bot.telegram"),
                 reference=random_reference,
+                listen=_listen(settings),
+                claims=_claims(settings, shared, token, holder),
+                replicas=settings.telegram_replicas,
             )
         )
+        metrics.queues[telegram.name] = telegram.waiting
     if settings.discord_token:
         from bot.platforms.discord.adapter import DiscordPlatform  # noqa: PLC0415
 
+        token = settings.discord_token.get_secret_value()
         platforms.append(
-            DiscordPlatform(
+            discord := DiscordPlatform(
                 dialogue,
-                token=settings.discord_token.get_secret_value(),
+                token=token,
+                gate=FloodGate(counters, token=token, today=today),
+                observer=metrics.of(DiscordPlatform.name),
                 base_url=settings.discord_api_base_url,
                 shard_count=count if isinstance(count := settings.discord_shard_count, int) else None,
                 shard_ids=ids if isinstance(ids := settings.discord_shard_ids, tuple) else None,
                 recommended=count == "auto" or ids == "auto",
+                slots=_slots(settings, shared, token, holder),
                 slot_count=settings.discord_slots,
                 log=logger("bot.discord"),
                 reference=random_reference,
             )
         )
+        metrics.queues[discord.name] = discord.waiting
     return platforms
 
 
-async def serve(settings: Settings, dialogue: Dialogue, platforms: list[Platform], tell: Callable[[str], None]) -> bool:
-    """Run until a signal or until no platform is left; returns whether it was a signal."""
+def _listen(settings: Settings) -> Listen | None:
+    address, secret = settings.telegram_webhook_listen, settings.telegram_webhook_secret
+    if not (settings.telegram_webhook_url and address and secret):
+        return None
+    from bot.platforms.telegram.webhook import Listen  # noqa: PLC0415
+
+    return Listen(settings.telegram_webhook_url, secret.get_secret_value(), address.host, address.port)
+
+
+def _claims(settings: Settings, shared: SharedServer | None, token: str, holder: str) -> Claims | None:
+    if shared is None or not settings.telegram_webhook_url:
+        return None
+    from bot.service.sharing import RedisClaims  # noqa: PLC0415
+
+    return RedisClaims(shared, _bot_of(token), holder, alone=LocalClaims(time.monotonic))
+
+
+def _slots(settings: Settings, shared: SharedServer | None, token: str, holder: str) -> LeasedSlots | None:
+    if shared is None or not settings.leases_slots:
+        return None
+    from bot.service.sharing import RedisSlots  # noqa: PLC0415
+
+    return RedisSlots(shared, _bot_of(token), holder)
+
+
+def _bot_of(token: str) -> str:
+    """Return a name for the bot of a token, which tells nothing about the token."""
+    return hashlib.sha256(f"privacy-bot {token}".encode()).hexdigest()[:12]
+
+
+async def serve(
+    settings: Settings, dialogue: Dialogue, tell: Callable[[str], None], ledger: StoreLedger | None = None
+) -> bool:
+    """Run every platform until a signal or until none is left; returns whether it was a signal."""
+    metrics, counters, shared = build_metrics(dialogue), build_counters(settings), build_shared(settings)
+    platforms = build_platforms(settings, dialogue, metrics, counters, shared)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, _stop, stop)
     loop.set_exception_handler(_log_loop_fault)
     supervisor = Supervisor(platforms, clock=time.monotonic, uniform=random.uniform, tell=tell)
-    reloader = build_reloader(dialogue, settings)
+    reloader = build_reloader(dialogue, settings, metrics)
     loop.add_signal_handler(signal.SIGHUP, reloader.look)
-    health = await _start_health(settings, _parts(supervisor, dialogue, reloader), tell)
+    metrics.parts = _parts(supervisor, dialogue, reloader, counters, ledger, shared)
+    health = await _start_health(settings, metrics, tell)
     beside = [
         asyncio.create_task(_forget(dialogue), name="forget"),
         asyncio.create_task(reloader.run(changes_in(settings.bot_knowledge)), name="reload"),
     ]
+    if shared:
+        beside.append(asyncio.create_task(shared.watch(), name="sharing"))
+    if ledger:
+        ledger.watched_by(metrics)
+        beside.append(asyncio.create_task(ledger.run(), name="ledger"))
     log.info(
         "the bot is running", platforms=[platform.name for platform in platforms], knowledge=dialogue.knowledge.version
     )
+    for diagnosis in of_operator(settings.bot_contact, settings.bot_privacy_url):
+        log.info(diagnosis.text)
     try:
         return await supervisor.run(stop)
     finally:
@@ -237,6 +412,10 @@ async def serve(settings: Settings, dialogue: Dialogue, platforms: list[Platform
         await asyncio.gather(*beside, return_exceptions=True)
         if health:
             await health.stop()
+        await counters.close()
+        if shared:
+            with contextlib.suppress(Exception):
+                await shared.redis.aclose()
         if stop.is_set():
             ignore_signals(loop)
 
@@ -258,15 +437,24 @@ def _log_loop_fault(_loop: asyncio.AbstractEventLoop, context: dict[str, object]
     log.error("a task failed unseen", exc_info=error if isinstance(error, BaseException) else None)
 
 
-def _parts(supervisor: Supervisor, dialogue: Dialogue, reloader: Reloader) -> Callable[[], Mapping[str, str]]:
+def _parts(
+    supervisor: Supervisor,
+    dialogue: Dialogue,
+    reloader: Reloader,
+    counters: Counters,
+    ledger: StoreLedger | None,
+    shared: SharedServer | None,
+) -> Callable[[], Mapping[str, str]]:
     def parts() -> Mapping[str, str]:
-        found = {"knowledge": "ok" if dialogue.knowledge.topics else "down"}
-        if reloader.refused:
-            found["reload"] = f"degraded: {reloader.refused[0]}"
-        elif reloader.stale:
-            found["reload"] = "degraded: the new phrasings are still being learned"
-        else:
-            found["reload"] = "ok"
+        found = {"knowledge": "ok" if dialogue.knowledge.topics else "down", "reload": reloader.state}
+        if ledger:
+            found["store"] = f"degraded: {ledger.fault}" if ledger.fault else "ok"
+        if counters.shared:
+            found["flood"] = "degraded: Redis is gone, so each process counts by itself" if counters.degraded else "ok"
+        if shared:
+            found["sharing"] = (
+                "degraded: Redis is gone, so this process goes by what it knows itself" if shared.is_gone else "ok"
+            )
         for watch in supervisor.watches:
             state = "ok" if watch.can_answer else ("down" if watch.health is Health.ENDED else "degraded")
             found[f"platforms.{watch.platform.name}"] = state
@@ -275,13 +463,11 @@ def _parts(supervisor: Supervisor, dialogue: Dialogue, reloader: Reloader) -> Ca
     return parts
 
 
-async def _start_health(
-    settings: Settings, parts: Callable[[], Mapping[str, str]], tell: Callable[[str], None]
-) -> HealthServer | None:
+async def _start_health(settings: Settings, metrics: Metrics, tell: Callable[[str], None]) -> HealthServer | None:
     address = settings.bot_http
     if address is None:
         return None
-    server = HealthServer(address.host, address.port, parts)
+    server = HealthServer(address.host, address.port, metrics.parts, metrics.exposition)
     try:
         await server.start()
     except OSError as error:

@@ -30,12 +30,6 @@ _CHECKOUT = Path(__file__).resolve().parent.parent
 WEBHOOK_PORTS = (443, 80, 88, 8443)
 """Where Telegram delivers (https://core.telegram.org/bots/api#setwebhook)."""
 
-LATER = (
-    "BOT_STATE",
-    "BOT_LEDGER_KEY_FILE",
-)
-"""Variables that the design reserves and that this version does not read yet; setting one is told, not ignored."""
-
 
 class SettingsError(Exception):
     """Refuse the settings, in one sentence with the variable, its fault and the remedy."""
@@ -47,6 +41,40 @@ class Address(BaseModel):
     model_config = ConfigDict(frozen=True)
     host: str
     port: int
+
+
+class StateAt(BaseModel):
+    """Where the state is kept: in a file of SQLite's, in Redis or Valkey (`url`, which may hold a password), or nowhere."""
+
+    model_config = ConfigDict(frozen=True)
+    kind: Literal["sqlite", "redis", "memory"]
+    path: Path | None = None
+    url: SecretStr | None = None
+
+
+def _state(value: Any) -> Any:
+    """Read a store's address; as in SQLAlchemy's, three slashes begin a relative path and four an absolute one."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text in {"memory://", "memory:"}:
+        return StateAt(kind="memory")
+    if text.startswith("sqlite:///") and len(text) > len("sqlite:///") and "\0" not in text:
+        return StateAt(kind="sqlite", path=_folder(text.removeprefix("sqlite:///")))
+    if re.fullmatch(r"rediss?://[!-~]+", text):
+        return StateAt(kind="redis", url=SecretStr(text))
+    raise ValueError("it is no store; write sqlite:///var/state.db, redis://127.0.0.1:6379/0 or memory://")
+
+
+def _key_file(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    from bot.service.sealing import read_key  # noqa: PLC0415 - it brings a library that few settings need
+
+    path = _folder(value)
+    # Read here, so that a bad one is told at the start and not when somebody presses the button.
+    read_key(path)
+    return path
 
 
 def _api(url: str) -> str:
@@ -172,6 +200,8 @@ class Settings(BaseModel):
     discord_slots: Annotated[int | None, _number("processes")] = None
     bot_knowledge: Folder = _CHECKOUT / "knowledge"
     bot_cache: Folder = _CHECKOUT / "var" / "cache"
+    bot_state: Annotated[StateAt, BeforeValidator(_state)] = StateAt(kind="sqlite", path=_CHECKOUT / "var" / "state.db")
+    bot_ledger_key_file: Annotated[Path | None, BeforeValidator(_key_file)] = None
     bot_http: Annotated[Address | None, BeforeValidator(_listen)] = Address(host="127.0.0.1", port=8080)
     bot_contact: Annotated[
         str | None, AfterValidator(lambda text: _shown(text) if text else text), Field(max_length=200)
@@ -180,8 +210,6 @@ class Settings(BaseModel):
         str | None, AfterValidator(lambda url: _web(url) if url else url), Field(max_length=400)
     ] = None
     bot_log: Literal["console", "json"] = "console"
-    unread: tuple[str, ...] = ()
-    """Variables that are set and that this version does not read."""
     misspelt: tuple[tuple[str, str], ...] = ()
     """Variables that nobody knows, each with the one that was probably meant."""
 
@@ -192,6 +220,14 @@ class Settings(BaseModel):
             raise ValueError("DISCORD_SHARD_IDS is set without DISCORD_SHARD_COUNT; set both or neither")
         if isinstance(ids, tuple) and isinstance(count, int) and max(ids) >= count:
             raise ValueError(f"DISCORD_SHARD_IDS names a shard beyond {count - 1}; raise DISCORD_SHARD_COUNT")
+        return self
+
+    @model_validator(mode="after")
+    def _shared_slots(self) -> Settings:
+        if self.discord_shard_ids == "auto" and self.bot_state.kind != "redis":
+            raise ValueError(
+                "DISCORD_SHARD_IDS=auto needs BOT_STATE=redis://…, through which the processes agree; set it"
+            )
         return self
 
     @model_validator(mode="after")
@@ -206,6 +242,12 @@ class Settings(BaseModel):
             there = ", ".join(name for name in parts if name not in missing)
             raise ValueError(f"{there} is set without {' and '.join(missing)}; set all three, or none of them to poll")
         return self
+
+    @property
+    def leases_slots(self) -> bool:
+        """Tell whether the processes agree among themselves which of Discord's connections each one holds."""
+        ids, count = self.discord_shard_ids, self.discord_shard_count
+        return self.bot_state.kind == "redis" and (ids == "auto" or (count == "auto" and ids is None))
 
     @property
     def http_is_default(self) -> bool:
@@ -233,7 +275,6 @@ def read_settings(environment: Mapping[str, str] | None = None, env_file: Path |
             if variable in merged:
                 raise SettingsError(f"{variable} and {variable}_FILE are both set; keep one of them.")
             values[variable.lower()] = _secret(variable, path)
-    values["unread"] = tuple(name for name in LATER if name in merged)
     values["misspelt"] = tuple(_misspelt(merged))
     try:
         return Settings(**values)
@@ -244,7 +285,7 @@ def read_settings(environment: Mapping[str, str] | None = None, env_file: Path |
 _SECRETS = ("DISCORD_TOKEN", "TELEGRAM_TOKEN", "TELEGRAM_WEBHOOK_SECRET")
 """Variables that `…_FILE` may set as well."""
 
-_NOT_SET = frozenset({"unread", "misspelt"})
+_NOT_SET = frozenset({"misspelt"})
 """Fields that are told from variables, and that no variable sets."""
 
 _LARGEST_FILE = 64 * 1024
@@ -271,7 +312,7 @@ def _text(path: Path) -> str:
 
 
 def _misspelt(merged: Mapping[str, str]) -> list[tuple[str, str]]:
-    known = {name.upper() for name in Settings.model_fields} | {*LATER, *(f"{name}_FILE" for name in _SECRETS)}
+    known = {name.upper() for name in Settings.model_fields} | {f"{name}_FILE" for name in _SECRETS}
     found = []
     for name in sorted(merged):
         if name not in known and re.match(r"(BOT|DISCORD|TELEGRAM)_", name, re.IGNORECASE):

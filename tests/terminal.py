@@ -8,14 +8,17 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 PATIENCE = 120.0
 
+Answer = str | Callable[[str], str]
+"""What is typed, or what finds it out from all that is shown by then."""
+
 
 def in_terminal(
-    arguments: Sequence[str], cwd: Path, environment: Mapping[str, str], answers: Sequence[tuple[str, str]] = ()
+    arguments: Sequence[str], cwd: Path, environment: Mapping[str, str], answers: Sequence[tuple[str, Answer]] = ()
 ) -> tuple[str, int]:
     """Return what a command shows and its exit code; types each answer after its question has come."""
     left = list(answers)
@@ -38,7 +41,8 @@ def in_terminal(
         while left and left[0][0].encode() in shown[seen:]:
             question, answer = left.pop(0)
             seen = shown.index(question.encode(), seen) + len(question)
-            os.write(terminal, answer.encode())
+            text = answer if isinstance(answer, str) else answer(shown.decode("utf-8", "replace"))
+            os.write(terminal, text.encode())
     else:
         process.kill()
     os.close(terminal)

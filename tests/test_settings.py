@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from bot.settings import DISCORD_API, LATER, Settings, SettingsError, read_settings
+from bot.settings import DISCORD_API, Settings, SettingsError, read_settings
 
 TELEGRAM = "123456:AAExample_Token-value"
 
@@ -91,18 +92,85 @@ def test_health_can_be_off(tmp_path: Path):
     assert read(tmp_path, BOT_HTTP="off").bot_http is None
 
 
-def test_reserved_variables_are_noticed(tmp_path: Path):
-    """A variable that this version does not read yet is remembered, so that it can be told."""
-    assert read(tmp_path, BOT_STATE="memory://").unread == ("BOT_STATE",)
-    assert set(read(tmp_path, **dict.fromkeys(LATER, "x")).unread) == set(LATER)
+@pytest.mark.parametrize(
+    ("text", "kind", "path"),
+    [
+        ("sqlite:///var/state.db", "sqlite", "var/state.db"),
+        ("sqlite:////var/lib/bot/state.db", "sqlite", "/var/lib/bot/state.db"),
+        ("memory://", "memory", None),
+        ("redis://:pass@valkey:6379/0", "redis", None),
+        ("rediss://valkey", "redis", None),
+    ],
+)
+def test_the_state_is_a_file_a_server_or_nothing(tmp_path: Path, text: str, kind: str, path: str | None):
+    """BOT_STATE names a file of SQLite's, a Redis server, whose password is never shown, or memory."""
+    state = read(tmp_path, BOT_STATE=text).bot_state
+    assert (state.kind, str(state.path) if state.path else None) == (kind, path)
+    assert "pass@" not in repr(state)
+
+
+@pytest.mark.parametrize("text", ["sqlite://", "sqlite:///", "postgres://x", "state.db", "redis:// x", "redis://"])
+def test_a_state_that_is_none_is_refused(tmp_path: Path, text: str):
+    """Any other address is told, with an example of the right form."""
+    with pytest.raises(SettingsError, match=r"BOT_STATE is set wrongly: it is no store; write sqlite:///"):
+        read(tmp_path, BOT_STATE=text)
+
+
+@pytest.mark.parametrize(("text", "fault"), [(None, "cannot be read"), ("short", "less than 32"), ("", "less than 32")])
+def test_a_key_file_without_a_key_is_refused(tmp_path: Path, text: str | None, fault: str):
+    """A key that is missing or too short is told at the start, with how to make one."""
+    if text is not None:
+        (tmp_path / "ledger.key").write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match=rf"BOT_LEDGER_KEY_FILE is set wrongly: .*{fault}.*openssl rand"):
+        read(tmp_path, BOT_LEDGER_KEY_FILE=str(tmp_path / "ledger.key"))
+
+
+@pytest.mark.parametrize("key", [b"ab" * 32, b"q83v" * 11 + b"\n", bytes(range(32))], ids=["hex", "base64", "raw"])
+def test_a_key_file_may_have_any_form(tmp_path: Path, key: bytes):
+    """Hexadecimal, base64 and raw bytes are keys."""
+    (tmp_path / "ledger.key").write_bytes(key)
+    assert read(tmp_path, BOT_LEDGER_KEY_FILE=str(tmp_path / "ledger.key")).bot_ledger_key_file
+
+
+def test_processes_that_share_connections_need_a_shared_state(tmp_path: Path):
+    """Without Redis nobody could tell whose connections are whose."""
+    with pytest.raises(SettingsError, match=r"DISCORD_SHARD_IDS=auto needs BOT_STATE=redis://"):
+        read(tmp_path, DISCORD_SHARD_IDS="auto", DISCORD_SHARD_COUNT="auto")
+    shared = read(tmp_path, DISCORD_SHARD_IDS="auto", BOT_STATE="redis://valkey", DISCORD_SLOTS="2")
+    assert (shared.discord_shard_ids, shared.discord_slots) == ("auto", 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"TELEGRAM_WEBHOOK_SECRET": ""}, "is set without TELEGRAM_WEBHOOK_SECRET; set all three"),
+        ({"TELEGRAM_WEBHOOK_URL": ""}, "is set without TELEGRAM_WEBHOOK_URL; set all three"),
+        ({"TELEGRAM_WEBHOOK_URL": "http://bot.example.org/telegram"}, "it is no address for a webhook"),
+        ({"TELEGRAM_WEBHOOK_URL": "https://bot.example.org:8080/telegram"}, "the ports 443, 80, 88, 8443 only"),
+        ({"TELEGRAM_WEBHOOK_SECRET": "ümlaut"}, "it holds a space or a character"),
+        ({"TELEGRAM_WEBHOOK_SECRET": "a.b"}, "it may hold 1 to 256 letters"),
+        ({"TELEGRAM_WEBHOOK_LISTEN": "8090"}, "it is no host:port"),
+    ],
+)
+def test_a_webhook_is_whole_or_not_there(tmp_path: Path, changes: dict[str, str], fault: str):
+    """Address, secret and where to listen belong together, in the form that Telegram takes."""
+    whole = {
+        "TELEGRAM_WEBHOOK_URL": "https://bot.example.org/telegram",
+        "TELEGRAM_WEBHOOK_SECRET": "s3cret",
+        "TELEGRAM_WEBHOOK_LISTEN": "127.0.0.1:8090",
+    }
+    assert read(tmp_path, **whole).telegram_webhook_listen
+    with pytest.raises(SettingsError, match=re.escape(fault)):
+        read(tmp_path, **{**whole, **changes})
 
 
 def test_the_example_explains_every_variable():
     """.env.example names each variable that is read."""
     text = (Path(__file__).parent.parent / ".env.example").read_text(encoding="utf-8")
-    names = {name.upper() for name in Settings.model_fields} - {"UNREAD", "MISSPELT"} | {
+    names = {name.upper() for name in Settings.model_fields} - {"MISSPELT"} | {
         "DISCORD_TOKEN_FILE",
         "TELEGRAM_TOKEN_FILE",
+        "TELEGRAM_WEBHOOK_SECRET_FILE",
     }
     assert sorted(name for name in names if f"# {name}=" not in text) == []
 
@@ -134,6 +202,19 @@ def test_a_file_that_is_no_text_is_one_sentence(tmp_path: Path):
     (tmp_path / ".env").mkdir()
     with pytest.raises(SettingsError, match="cannot be read"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("environment", "leases"),
+    [({"DISCORD_SHARD_IDS": "auto"}, True), ({"DISCORD_SHARD_COUNT": "auto"}, True),
+     ({"DISCORD_SHARD_COUNT": "4", "DISCORD_SHARD_IDS": "auto"}, True), ({"DISCORD_SHARD_COUNT": "4"}, False),
+     ({"DISCORD_SHARD_COUNT": "4", "DISCORD_SHARD_IDS": "0,1"}, False), ({}, False)],
+)  # fmt: skip
+def test_auto_lets_the_processes_share_out_the_connections(tmp_path: Path, environment: dict[str, str], leases: bool):
+    """Only where they share a server, and where nobody said which connections are whose."""
+    assert read(tmp_path, BOT_STATE="redis://127.0.0.1:6379/0", **environment).leases_slots == leases
+    if environment.get("DISCORD_SHARD_IDS") != "auto":
+        assert not read(tmp_path, **environment).leases_slots
 
 
 def test_misspelt_variables_are_noticed(tmp_path: Path):

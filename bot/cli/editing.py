@@ -26,7 +26,8 @@ from bot.cli.base import (
 )
 
 if TYPE_CHECKING:
-    from bot.knowledge.model import Knowledge, Topic
+    from bot.knowledge.model import Knowledge
+    from bot.workshop.reviewing import Reviewed
 
 
 class Form(StrEnum):
@@ -189,54 +190,56 @@ def _split(text: str) -> list[str]:
 def review(
     ids: Annotated[
         list[str] | None,
-        typer.Argument(help="Topics to review; all that are overdue where left out.", show_default=False),
+        typer.Argument(help="Topics and letters to review; all that are overdue where left out.", show_default=False),
     ] = None,
     *,
-    everything: Annotated[bool, typer.Option("--all", help="Review every topic, whether it is due or not.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Review every topic and letter, whether it is due or not.")
+    ] = False,
 ) -> None:
-    """Go through what is overdue: compare each topic with its sources, and set the day of its review."""
+    """Go through what is overdue: compare each topic and letter with its sources, and set the day of its review."""
     from bot.knowledge.finding import did_you_mean
-    from bot.knowledge.model import TopicId
     from bot.service.clock import today
     from bot.workshop.reviewing import by_due, due_line, overdue
 
     knowledge = the_knowledge(the_settings().bot_knowledge)
+    every = by_due(knowledge)
+    known = {str(one.id) for one in every}
     for id in ids or ():
-        if id not in knowledge.topics:
-            stop(
-                f'The topic "{id}" is not known; {did_you_mean(id, knowledge.topics, "privacy-bot review --all lists all")}',
-                USAGE,
-            )
+        if id not in known:
+            told = did_you_mean(id, known, "privacy-bot review --all lists all")
+            stop(f'There is no topic or letter "{id}"; {told}', USAGE)
     day = today()
     if ids:
-        chosen = [knowledge.topics[TopicId(id)] for id in dict.fromkeys(ids)]
+        # A topic and a letter may share an id; both are then meant.
+        chosen = [one for id in dict.fromkeys(ids) for one in every if one.id == id]
     elif everything:
-        chosen = by_due(knowledge)
+        chosen = every
     else:
         chosen = overdue(knowledge, day)
     if not chosen:
-        first = by_due(knowledge)[0]
+        first = every[0]
         typer.echo(f"Nothing is overdue. Next is {first.id}, on {first.form.due}.")
         return
     if sys.stdin.isatty() and sys.stdout.isatty():
         _reviewed(knowledge, chosen)
     else:
-        for topic in chosen:
-            typer.echo(due_line(topic, day))
+        for one in chosen:
+            typer.echo(due_line(one, day))
 
 
-def _reviewed(knowledge: Knowledge, chosen: list[Topic]) -> None:
-    """Show one topic after the other and set its date where the editor confirms."""
+def _reviewed(knowledge: Knowledge, chosen: list[Reviewed]) -> None:
+    """Show one topic or letter after the other and set its date where the editor confirms."""
     from bot.service.clock import today
-    from bot.workshop.reviewing import shown
+    from bot.workshop.reviewing import file_of, shown
     from bot.workshop.topic_file import TopicFileError, set_reviewed
 
     folder = the_settings().bot_knowledge
     done = 0
-    for place, topic in enumerate(chosen, 1):
-        path = folder / "topics" / topic.group / f"{topic.id}.yaml"
-        console().rule(f"{place} of {len(chosen)}: {topic.id}")
-        console().print(shown(knowledge, topic, today()))
+    for place, one in enumerate(chosen, 1):
+        path = folder / file_of(one)
+        console().rule(f"{place} of {len(chosen)}: {one.id}")
+        console().print(shown(knowledge, one, today()))
         typer.echo(f"\nFile: {relative(path)}. Facts have a day of their own: checked, in facts.yaml.")
         answer = _choice("Compared with its sources, and still true?  [y]es, set the date  [s]kip  [q]uit", "ysq")
         if answer == "q":
@@ -249,7 +252,7 @@ def _reviewed(knowledge: Knowledge, chosen: list[Topic]) -> None:
                 continue
             done += 1
             typer.echo(f"reviewed: {today()}")
-    typer.echo(f"{number(done, 'topic')} reviewed.")
+    typer.echo(f"{done} of {len(chosen)} reviewed.")
 
 
 def _choice(question: str, letters: str) -> str:
@@ -325,17 +328,18 @@ def export(
 
 @app.command(hidden=True)
 def picture(
-    ids: Annotated[list[str] | None, typer.Argument(help="Topics to draw.", show_default=False)] = None,
+    ids: Annotated[list[str] | None, typer.Argument(help="Topics and letters to draw.", show_default=False)] = None,
     *,
     changed: Annotated[
-        str | None, typer.Option(metavar="REF", help="Draw the topics that differ from a commit.", show_default=False)
+        str | None,
+        typer.Option(metavar="REF", help="Draw the topics and letters that differ from a commit.", show_default=False),
     ] = None,
-    into: Annotated[Path, typer.Option(help="The folder for the pictures of topics.")] = Path("var/pictures"),
+    into: Annotated[Path, typer.Option(help="The folder for these pictures.")] = Path("var/pictures"),
 ) -> None:
-    """Draw the README's picture of an answer anew, or those of topics, each also as plain text."""
+    """Draw the README's picture of an answer anew, or those of topics and letters, each also as plain text."""
     from bot.knowledge.finding import did_you_mean
     from bot.service.clock import today
-    from bot.workshop.comparing import CompareError, changed_topics
+    from bot.workshop.comparing import CompareError, changed_entries
     from bot.workshop.picture import FILE, picture, pictures
 
     settings = the_settings()
@@ -345,10 +349,11 @@ def picture(
         return
     knowledge = the_knowledge(settings.bot_knowledge)
     try:
-        wanted = [*(ids or ()), *(changed_topics(settings.bot_knowledge, changed) if changed else ())]
+        wanted = [*(ids or ()), *(changed_entries(settings.bot_knowledge, changed) if changed else ())]
+        known = {*map(str, knowledge.topics), *knowledge.letters}
         for id in wanted:
-            if id not in knowledge.topics:
-                stop(f'The topic "{id}" is not known; {did_you_mean(id, knowledge.topics, "correct the id")}', USAGE)
+            if id not in known:
+                stop(f'There is no topic or letter "{id}"; {did_you_mean(id, known, "correct the id")}', USAGE)
         into.mkdir(parents=True, exist_ok=True)
         count = 0
         for id in dict.fromkeys(wanted):
@@ -360,4 +365,4 @@ def picture(
         stop(str(error), USAGE)
     except OSError as error:
         stop(f"{into} cannot be written ({error.strerror}); name a folder that can.", USAGE)
-    typer.echo(f"Drew {number(count, 'picture')} of {number(len(dict.fromkeys(wanted)), 'topic')} in {into}.")
+    typer.echo(f"Drew {number(count, 'picture')} in {into}.")

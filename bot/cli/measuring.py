@@ -234,6 +234,10 @@ def fit(
     knowledge: Knowledge = None,
     cache: Cache = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing where nothing is to be done.")] = False,
+    steps: Annotated[
+        bool,
+        typer.Option("--steps", hidden=True, help="Print each share that is done as a line, for another program."),
+    ] = False,
 ) -> None:
     """Fit the matcher for the present knowledge and cache it."""
     import contextlib
@@ -255,7 +259,7 @@ def fit(
     from bot.matching.fit import fit as fit_heads
 
     with progress("Fitting the matcher") as tell:
-        heads = fit_heads(learned, tell)
+        heads = fit_heads(learned, _print_step if steps else tell)
     try:
         heads.save(path)
         # Whoever fits is not always whoever serves (an image is built as root); there is no secret in it.
@@ -265,6 +269,10 @@ def fit(
         stop(f"BOT_CACHE: {cache} cannot be written ({error.strerror}); name a folder that can.", USAGE)
     if not quiet:
         typer.echo(f"Fitted {len(learned.topics)} topics ({path.name}).")
+
+
+def _print_step(step: str, share: float) -> None:
+    print(f"{share:.3f} {step}", flush=True)
 
 
 def _writable(cache: Path) -> None:

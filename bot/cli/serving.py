@@ -12,7 +12,6 @@ import typer
 from bot.cli.base import DONE, FINDINGS, NO_PLATFORM, USAGE, app, console, stop, the_dialogue, the_settings
 
 if TYPE_CHECKING:
-    from bot.dialogue.dialogue import Dialogue
     from bot.settings import Settings
 
 
@@ -27,19 +26,17 @@ def run() -> None:
 
     setup_logs(settings.bot_log)
     log = logger("bot")
-    for variable in settings.unread:
-        log.warning(f"{variable} is set, but this version does not read it yet.")
     for variable, meant in settings.misspelt:
         log.warning(f"{variable} is set, but not known; did you mean {meant}?")
     if not (settings.telegram_token or settings.discord_token):
         _chat_instead(settings)
         return
-    dialogue = the_dialogue(settings)
-    from bot.app import AppError, build_platforms, serve
+    from bot.app import AppError, build_ledger, serve
 
-    platforms = build_platforms(settings, dialogue)
+    ledger = build_ledger(settings)
+    dialogue = the_dialogue(settings, ledger)
     try:
-        stopped = asyncio.run(serve(settings, dialogue, platforms, log.error))
+        stopped = asyncio.run(serve(settings, dialogue, log.error, ledger))
     except AppError as error:
         stop(str(error), USAGE)
     if not stopped:
@@ -56,29 +53,36 @@ def _chat_instead(settings: Settings) -> None:
             "No platform has a token: set DISCORD_TOKEN or TELEGRAM_TOKEN (see .env.example), or start it in a terminal to chat.",
             USAGE,
         )
-    dialogue = the_dialogue(settings)
-    typer.echo(dialogue.knowledge.texts.terminal.no_token)
-    _talk(dialogue)
+    _talk(settings, no_token=True)
 
 
 @app.command()
 def chat() -> None:
     """Talk with the same bot in the terminal; buttons are numbers, Ctrl-D ends."""
-    _talk(the_dialogue(the_settings()))
+    _talk(the_settings())
 
 
-def _talk(dialogue: Dialogue) -> None:
+def _talk(settings: Settings, *, no_token: bool = False) -> None:
     import contextlib
 
     from bot.platforms.terminal.adapter import TerminalChat
+    from bot.service.log import setup_logs
 
     if sys.stdin is None:
         stop("The input is closed, so there is nobody to talk with; start it in a terminal.", USAGE)
+    setup_logs(settings.bot_log)
+    from bot.app import build_ledger, keeping
+
+    ledger = build_ledger(settings)
+    dialogue = the_dialogue(settings, ledger)
+    if no_token:
+        typer.echo(dialogue.knowledge.texts.terminal.no_token)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # Line editing and the arrow keys; what was typed stays in this process.
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401
-    TerminalChat(dialogue, console(), input).run()
+    with keeping(ledger):
+        TerminalChat(dialogue, console(), input).run()
 
 
 @app.command()

@@ -50,7 +50,7 @@ def answer(
     texts = knowledge.texts
     fit = topic.fit(knowledge.chain(PlaceId(state.place) if state.place else None))
     easy = bool(state.marks & EASY) and fit.easy is not None
-    device, steps = _steps(fit, state.device)
+    device, steps = steps_for(fit, state.device)
     sections: list[Section] = []
     if fitted := _fitted(knowledge, fit, state):
         sections.append(
@@ -154,12 +154,22 @@ def to_topic(knowledge: Knowledge, id: str, state: State | None = None) -> Butto
     return Button(knowledge.topics[TopicId(id)].label, State(Action.SHOW, id, device, place).encode())
 
 
+def body(text: str) -> tuple[Section, ...]:
+    """Return the one section of a screen that says only `text`, in small Markdown."""
+    return (Section(Part.ANSWER, blocks(text)),)
+
+
+def changed_note(knowledge: Knowledge) -> Section:
+    """Return the note that something changed since a button was made, so that it starts again."""
+    return Section(Part.NOTE, (Paragraph((Span(knowledge.texts.changed, Style.ITALIC),)),))
+
+
 def menu_row(knowledge: Knowledge) -> Row:
     """Return the row that leads to the menu."""
     return (Button(knowledge.texts.buttons.menu, State(Action.MENU).encode()),)
 
 
-def _steps(fit: Fit, device: Device | None) -> tuple[Device | None, tuple[str, ...]]:
+def steps_for(fit: Fit, device: Device | None) -> tuple[Device | None, tuple[str, ...]]:
     """Return the steps to show and whose they are: none where the person has to say which device first."""
     if device and device in fit.steps:
         return device, fit.steps[device]
@@ -198,8 +208,11 @@ def _rows(
     knowledge: Knowledge, topic: Topic, fit: Fit, state: State, sources: Sequence[SourceForm], offered: Iterable[str]
 ) -> tuple[Row, ...]:
     buttons = knowledge.texts.buttons
-    shown, _ = _steps(fit, state.device)
+    shown, _ = steps_for(fit, state.device)
     rows: list[Row] = [tuple(LinkButton(link.label, link.url) for link in fit.links)]
+    if fit.steps:
+        to_guide = State(Action.GUIDE, topic.id, state.device, state.place)
+        rows.append((Button(knowledge.texts.guide.start, to_guide.encode()),))
     if len(set(fit.steps.values())) > 1:
         rows.append(
             tuple(

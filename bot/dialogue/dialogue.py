@@ -7,20 +7,27 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bot.dialogue import screens
-from bot.dialogue.answer import all_sources, answer, menu_row, several
+from bot.dialogue import checkup, feedback, guide, letters, screens
+from bot.dialogue.answer import all_sources, answer, changed_note, menu_row, several
 from bot.dialogue.conversations import Conversations
+from bot.dialogue.feedback import Ledger
 from bot.dialogue.model import Kind, Part, Prompt, Question, Reply, Section
 from bot.dialogue.screens import Operator
 from bot.dialogue.state import Action, State, decode
 from bot.dialogue.suggest import Suggestion, Suggestions, words
-from bot.knowledge.markup import Paragraph, Span, Style
+from bot.knowledge.markup import Paragraph, Span
 from bot.knowledge.model import Device, Knowledge, PlaceId, TopicId
 from bot.knowledge.texts import Screen
 from bot.matching.model import Band, Match, Matcher, Ranked
 
 MOST_CHARACTERS = 4_000
 """A question beyond this is cut before it is matched; the longest message of either platform fits."""
+
+_FLOWS = frozenset({Action.GUIDE, Action.CHECKUP, Action.CHECKUP_GUIDE, Action.LETTER, Action.WRITE})
+"""What leads through several screens, each with its own module."""
+
+_BETWEEN = frozenset({Action.PLACE, Action.SOURCES})
+"""What is looked at on the way from an answer back to it; the person's words stay in view."""
 
 _FILLERS = frozenset(
     {
@@ -123,7 +130,8 @@ class Mind:
 class Dialogue:
     """The one conversation partner behind every platform.
 
-    `clock` returns seconds that never run backwards, `today` the day by which reviews fall due.
+    `clock` returns seconds that never run backwards, `today` the day by which reviews fall due. With a `ledger`
+    people are asked whether an answer helped.
     """
 
     def __init__(
@@ -133,8 +141,10 @@ class Dialogue:
         clock: Callable[[], float],
         today: Callable[[], datetime.date],
         operator: Operator | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self._mind = mind
+        self._ledger = ledger
         self._today = today
         self._operator = operator or Operator()
         self._conversations = Conversations(clock)
@@ -183,6 +193,8 @@ class Dialogue:
         reply = self._reply(knowledge, match, fitted)
         if reply.topics:
             self._conversations.remember(question.conversation, reply.topics[-1].topic)
+        if self._ledger:
+            reply = feedback.with_feedback(knowledge, self._ledger, reply, text)
         return replace(reply, device=device, place=place, language=match.language)
 
     def press(self, code: str, conversation: Hashable | None = None, quoted: str = "") -> Reply:
@@ -191,18 +203,30 @@ class Dialogue:
         `quoted` are the person's words as the message shows them under which the button stands (Reply.quote).
         """
         state = decode(code)
-        reply = self.show(state) if state else None
-        if state is None or reply is None:
+        reply = self._pressed(state, quoted) if state else None
+        if reply is None:
             return screens.refusal(self.knowledge, Kind.FAULT, self.knowledge.texts.too_old)
         if reply.topics:
             self._conversations.remember(conversation, reply.topics[-1].topic)
-        return replace(reply, quote=quoted) if reply.kind is Kind.ANSWER else reply
+        return reply
 
     def prompt(self, code: str) -> Prompt | None:
         """Return what the button `code` asks a person to write, None where it asks for nothing."""
         state = decode(code)
         reply = self.show(state) if state else None
         return reply.prompt if reply else None
+
+    def prompted(self, line: str) -> str | None:
+        """Return the code of the prompt whose visible last line is `line`, None where it is of none any more."""
+        state = letters.prompted(self.knowledge, line)
+        return state.encode() if state else None
+
+    def submit(self, code: str, text: str) -> Reply:
+        """Return the reply to what a person wrote into the prompt `code`; nothing of it is kept."""
+        knowledge = self.knowledge
+        state = decode(code)
+        reply = letters.submitted(knowledge, state, self._today(), text) if state else None
+        return reply or replace(screens.refusal(knowledge, Kind.FAULT, knowledge.texts.too_old), private=True)
 
     def show(self, state: State) -> Reply | None:
         """Return the reply that `state` stands for, None where its topic or group is gone."""
@@ -213,6 +237,8 @@ class Dialogue:
             return screens.menu(knowledge, state.step)
         if state.action is Action.GROUP:
             return screens.group(knowledge, state)
+        if state.action in _FLOWS:
+            return _flow(knowledge, state, self._today())
         if state.topic not in knowledge.topics:
             return None
         if state.action is Action.PLACE:
@@ -224,8 +250,7 @@ class Dialogue:
         )
         if state.step and reply.state and state.check != reply.state.check:
             first = self.show(replace(state, step=0, check=""))
-            note = Section(Part.NOTE, (Paragraph((Span(knowledge.texts.changed, Style.ITALIC),)),))
-            return first.with_note(note) if first else None
+            return first.with_note(changed_note(knowledge)) if first else None
         return reply
 
     def topic(self, id: str) -> Reply | None:
@@ -240,6 +265,14 @@ class Dialogue:
         """Return the reply to a picture, file or voice message."""
         return screens.refusal(self.knowledge, Kind.NONE, self.knowledge.texts.no_text)
 
+    def flooded(self) -> Reply:
+        """Return the reply to a group in which more is asked than may be answered."""
+        return screens.plain(self.knowledge.texts.flooded, Kind.NONE)
+
+    def too_much(self) -> Reply:
+        """Return the reply to whoever asks more than can be meant."""
+        return screens.plain(self.knowledge.texts.flood, Kind.NONE)
+
     def failed(self, reference: str) -> Reply:
         """Return the reply when something went wrong on our side."""
         text = self.knowledge.texts.failed.format(reference=reference)
@@ -248,6 +281,27 @@ class Dialogue:
     def forget(self) -> None:
         """Forget conversations whose time is over; called by the clock, since a quiet bot is asked nothing."""
         self._conversations.forget()
+
+    def _pressed(self, state: State, quoted: str) -> Reply | None:
+        knowledge, ledger = self.knowledge, self._ledger or feedback.NONE_KEPT
+        match state.action:
+            case Action.HELPED | Action.DIDNT:
+                reply = self.show(replace(state, action=Action.SHOW))
+                return feedback.rated(knowledge, ledger, state, reply, quoted) if reply else None
+            case Action.EDITORS:
+                return feedback.preview(knowledge, ledger, quoted)
+            case Action.SEND:
+                return feedback.send(knowledge, ledger, state, quoted)
+            case Action.WITHDRAW:
+                return feedback.withdraw(knowledge, ledger, state)
+        reply = self.show(state)
+        if reply and self._ledger and reply.kind is Kind.ANSWER:
+            # What is shown to everyone are the bot's words, not those of whoever asked.
+            said = "" if state.action is Action.SHARE else quoted
+            return feedback.with_feedback(knowledge, ledger, reply, said)
+        if reply and state.action in _BETWEEN and ledger.takes_messages:
+            return replace(reply, quote=quoted)
+        return reply
 
     def _last(self, knowledge: Knowledge, question: Question) -> str | None:
         """Return the topic that a follow-up is about: that of the message it answers, else the last one."""
@@ -269,6 +323,17 @@ class Dialogue:
             head = Screen(title=knowledge.texts.other_language_title, text=spoken.get(match.language, spoken["en"]))
             return screens.refusal(knowledge, Kind.LANGUAGE, head)
         return screens.refusal(knowledge, Kind.NONE, knowledge.texts.none)
+
+
+def _flow(knowledge: Knowledge, state: State, today: datetime.date) -> Reply | None:
+    """Return the screen of a flow, None where what it leads through is gone."""
+    if state.action is Action.GUIDE:
+        return guide.show(knowledge, state, today)
+    if state.action is Action.CHECKUP:
+        return checkup.show(knowledge, state, today)
+    if state.action is Action.CHECKUP_GUIDE:
+        return checkup.show_guide(knowledge, state, today)
+    return letters.show(knowledge, state, today)
 
 
 def _only_refits(knowledge: Knowledge, last: str, found: Found) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime
 from dataclasses import dataclass
 from enum import StrEnum
@@ -49,6 +50,26 @@ class Deadline(Form):
     extended_months: Annotated[int, Field(ge=0, le=12)] = Field(0, description="Months that may be added.")
     extended_days: Annotated[int, Field(ge=0, le=90)] = Field(0, description="Days that may be added.")
 
+    def due(self, sent: datetime.date) -> datetime.date:
+        """Return the day by which an answer to a letter of the day `sent` is due."""
+        return _later(sent, self.months, self.days)
+
+    def extended(self, sent: datetime.date) -> datetime.date | None:
+        """Return the day by which it is due where more time is taken, None where none may be.
+
+        Counted from `sent` at once: a month and two more after 31 January are 30 April, not the 28th.
+        """
+        if not self.extended_months and not self.extended_days:
+            return None
+        return _later(sent, self.months + self.extended_months, self.days + self.extended_days)
+
+
+def _later(day: datetime.date, months: int, days: int) -> datetime.date:
+    """Add calendar months, the last day of a shorter month standing for a day that it lacks, then days."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return datetime.date(year, month + 1, min(day.day, last)) + datetime.timedelta(days=days)
+
 
 class LetterForm(Form):
     """A letter as its file holds it."""
@@ -67,6 +88,9 @@ class LetterForm(Form):
     body: Text = Field(description="The letter itself, with {placeholders} and [blanks].")
     deadline: Deadline | None = Field(None, description="By when the answer is due.")
     follow_up: str | None = Field(None, description="Id of the letter for when no answer comes.")
+    order: Annotated[int, Field(ge=0, le=999)] = Field(
+        100, description="Where it stands in the list; the least comes first."
+    )
     listed: bool = Field(True, description="Whether the list of letters shows it; a follow-up need not stand there.")
     facts: Annotated[list[str], Field(min_length=1)] = Field(description="Ids of the facts behind each rule in it.")
     reviewed: Day = Field(description="The day on which the letter was last compared with its sources.")

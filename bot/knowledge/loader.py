@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from bot.knowledge import checkup_rules, letter_rules, rules
 from bot.knowledge.checkup import CheckupForm
 from bot.knowledge.draft import Draft, Filed, fill
 from bot.knowledge.finding import Finding, KnowledgeError, did_you_mean
@@ -32,7 +33,6 @@ from bot.knowledge.model import (
     TopicId,
 )
 from bot.knowledge.questions import Questions, QuestionsForm, joined
-from bot.knowledge.rules import RULES
 from bot.knowledge.texts import Texts
 from bot.knowledge.yaml_text import read_yaml
 
@@ -105,7 +105,7 @@ def read(folder: Path) -> tuple[Draft, list[Finding]]:
         findings.append(
             Finding(path, 1, 1, "symlink", "this is a link to another folder", "put the folder itself here")
         )
-    for rule in RULES:
+    for rule in (*rules.RULES, *checkup_rules.RULES, *letter_rules.RULES):
         findings += rule(draft)
     return draft, sorted(set(findings))
 
@@ -267,4 +267,5 @@ def build(draft: Draft, name: str) -> Knowledge:
         checkup=tuple(draft.checkup.form.controls),
         letters=MappingProxyType({id: Letter(id, filed.form) for id, filed in sorted(draft.letters.items())}),
         offtopic=MappingProxyType(offtopic),
+        controller=draft.places.form.controller,
     )

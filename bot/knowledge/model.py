@@ -161,6 +161,7 @@ class Regulator(Form):
 
     name: Text
     url: Url | None = None
+    addressed: Text | None = Field(None, description="How a letter names it, where that is not its name.")
 
 
 class PlaceForm(Form):
@@ -174,11 +175,13 @@ class PlaceForm(Form):
     codes: list[Text] = Field([], description="Short forms that name the place only in capitals, such as US.")
     careful: list[Text] = Field([], description="Words that name the place only beside others that say so.")
     regulator: Regulator | None = None
+    controller: Text | None = Field(None, description="The company that answers for people's data there.")
 
 
 class PlacesForm(Form):
     """places.yaml."""
 
+    controller: Text | None = Field(None, description="The company that answers for people's data everywhere else.")
     places: dict[str, PlaceForm]
     traps: list[Text] = []
 
@@ -207,6 +210,18 @@ class OfftopicForm(Form):
 
     kind: Slug
     messages: list[Text]
+
+
+def chain_of(places: Mapping[Any, PlaceForm], place: str | None) -> tuple[str, ...]:
+    """Return a place and the wider places whose rules apply there, most specific first; unknown ones are left out."""
+    found: list[str] = []
+    queue = [place] if place else []
+    while queue:
+        here = queue.pop(0)
+        if here in places and here not in found:
+            found.append(here)
+            queue += places[here].wider
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,18 +303,12 @@ class Knowledge:
     checkup: tuple[ControlForm, ...]
     letters: Mapping[str, Letter]
     offtopic: Mapping[str, tuple[str, ...]]
+    controller: str | None = None
+    """The company that answers for people's data where a place names no other."""
 
     def chain(self, place: PlaceId | None) -> tuple[PlaceId, ...]:
         """Return a place and the wider places whose rules apply there, most specific first."""
-        found: list[PlaceId] = []
-        queue = [place] if place else []
-        while queue:
-            here = queue.pop(0)
-            if here in found or here not in self.places:
-                continue
-            found.append(here)
-            queue += [PlaceId(wider) for wider in self.places[here].wider]
-        return tuple(found)
+        return tuple(map(PlaceId, chain_of(self.places, place)))
 
     def settled(self, place: PlaceId) -> PlaceId:
         """Return the place, or its country for a subdivision in which nothing differs.
@@ -317,9 +326,17 @@ class Knowledge:
         named |= {PlaceId(place) for control in self.checkup for place in (*control.places, *control.not_in)}
         return frozenset(named | {id for id, place in self.places.items() if place.regulator})
 
-    def sources_of(self, topic: Topic) -> tuple[SourceForm, ...]:
-        """Return the sources that a topic's facts rest on: official first, then as the facts name them."""
-        ids = dict.fromkeys(source for fact in topic.form.facts for source in self.facts[FactId(fact)].sources)
+    def regulator_of(self, place: PlaceId) -> Regulator | None:
+        """Return the authority that takes complaints in a place, None where none is known."""
+        return next((found for id in self.chain(place) if (found := self.places[id].regulator)), None)
+
+    def controller_of(self, place: PlaceId) -> str | None:
+        """Return the company that answers for the data of people in a place, None where none is known."""
+        return next((found for id in self.chain(place) if (found := self.places[id].controller)), self.controller)
+
+    def sources_of(self, entry: Topic | Letter) -> tuple[SourceForm, ...]:
+        """Return the sources that the facts of a topic or letter rest on: official first, then as the facts name them."""
+        ids = dict.fromkeys(source for fact in entry.form.facts for source in self.facts[FactId(fact)].sources)
         order = list(SourceKind)
         return tuple(
             sorted((self.sources[id] for id in ids), key=lambda source: (source.copied, order.index(source.kind)))

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from bot.knowledge.draft import Draft
 from bot.knowledge.finding import Finding, did_you_mean
 from bot.knowledge.form import ID_PATTERN, MAX_TOPIC_ID, web_address
+from bot.knowledge.ids import ids_known
 from bot.knowledge.model import Device, PlacesForm
 from bot.knowledge.questions import QuestionsForm
-from bot.knowledge.yaml_text import Document, KeyPath
+from bot.knowledge.yaml_text import KeyPath, strings
 
 Rule = Callable[[Draft], Iterator[Finding]]
 
@@ -77,8 +78,8 @@ def facts_known(draft: Draft) -> Iterator[Finding]:
                 ("facts", index, "id"), "duplicate-fact", f'the fact "{id}" stands twice', "delete one"
             )
     for topic in draft.topics.values():
-        yield from _ids(
-            topic.document, "facts", topic.form.facts, set(known), "fact", "add it to facts.yaml or correct the id"
+        yield from ids_known(
+            topic.document, ("facts",), topic.form.facts, known, "fact", "add it to facts.yaml or correct the id"
         )
 
 
@@ -110,29 +111,14 @@ def sources_known(draft: Draft) -> Iterator[Finding]:
 def related_known(draft: Draft) -> Iterator[Finding]:
     """Each related topic exists and is another one."""
     for id, topic in draft.topics.items():
-        yield from _ids(
-            topic.document, "related", topic.form.related, set(draft.topic_ids), "topic", "correct the id or delete it"
+        yield from ids_known(
+            topic.document, ("related",), topic.form.related, draft.topic_ids, "topic", "correct the id or delete it"
         )
         for index, other in enumerate(topic.form.related):
             if other == id:
                 yield topic.document.finding(
                     ("related", index), "related-self", f'"{id}" is related to itself', "delete it here"
                 )
-
-
-def _ids(document: Document, key: str, ids: list[str], known: set[str], noun: str, otherwise: str) -> Iterator[Finding]:
-    for index, id in enumerate(ids):
-        if id not in known:
-            yield document.finding(
-                (key, index),
-                f"unknown-{noun}",
-                f'{key}: the {noun} "{id}" is not known',
-                did_you_mean(id, known, otherwise),
-            )
-        elif id in ids[:index]:
-            yield document.finding(
-                (key, index), f"duplicate-{noun}", f'{key}: the {noun} "{id}" stands twice', "delete one"
-            )
 
 
 def places_known(draft: Draft) -> Iterator[Finding]:
@@ -235,10 +221,11 @@ def limits_present(draft: Draft) -> Iterator[Finding]:
 
 def links_safe(draft: Draft) -> Iterator[Finding]:
     """Whatever leads somewhere inside a text leads to a plain https address; platforms make links of bare ones too."""
-    shown = [filed.document for filed in draft.topics.values()]
-    shown += [filed.document for filed in (draft.texts, draft.places) if filed]
+    shown = [topic.document for topic in draft.topics.values()]
+    shown += [letter.document for letter in draft.letters.values()]
+    shown += [filed.document for filed in (draft.texts, draft.places, draft.checkup) if filed]
     for document in shown:
-        for path, text in _strings(document.data):
+        for path, text in strings(document.data):
             if {"asks", "url"} & {path[0], path[-1]}:
                 continue
             for match in _ADDRESS.finditer(text):
@@ -258,17 +245,6 @@ def links_safe(draft: Draft) -> Iterator[Finding]:
                     yield Finding(
                         document.path, spot.line, spot.column, "link", what, remedy, key=".".join(map(str, path))
                     )  # fmt: skip
-
-
-def _strings(data: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
-    if isinstance(data, str):
-        yield path, data
-    elif isinstance(data, dict):
-        for key, value in data.items():
-            yield from _strings(value, (*path, key))
-    elif isinstance(data, list):
-        for index, value in enumerate(data):
-            yield from _strings(value, (*path, index))
 
 
 def languages_known(draft: Draft) -> Iterator[Finding]:

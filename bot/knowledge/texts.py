@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from bot.knowledge.form import web_address
+
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -44,6 +46,10 @@ Button = Annotated[str, _with(), AfterValidator(_one_line), Field(max_length=34)
 """At most 34 characters show on a Discord button (components reference)."""
 
 
+Mask = Annotated[str, Field(pattern=r"^\[[a-z-]{1,20}\]$", description="A word in square brackets, such as [link].")]
+"""Holds nothing that would be masked again."""
+
+
 class _Texts(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -62,6 +68,7 @@ class Buttons(_Texts):
     full_answer: Button
     easy: Button
     standard: Button
+    erase: Button
 
 
 class Headings(_Texts):
@@ -83,6 +90,9 @@ class Commands(_Texts):
 
     ask: Annotated[str, _with(), Field(max_length=100)]
     ask_question: Annotated[str, _with(), Field(max_length=100)]
+    optout: Annotated[str, _with(), Field(max_length=100)]
+    checkup: Annotated[str, _with(), Field(max_length=100)]
+    letter: Annotated[str, _with(), Field(max_length=100)]
     topics: Annotated[str, _with(), Field(max_length=100)]
     help: Annotated[str, _with(), Field(max_length=100)]
     about: Annotated[str, _with(), Field(max_length=100)]
@@ -117,7 +127,10 @@ class Kept(_Texts):
     """What is kept about an exchange, where and how long (design, section 6)."""
 
     last_topic: Said
+    flood: Said
     updates: Said
+    counts: Said
+    messages: Said
 
 
 class Privacy(_Texts):
@@ -133,20 +146,72 @@ class Privacy(_Texts):
     no_contact: Said
 
 
+class Masks(_Texts):
+    """What stands in a message to the editors in place of what could name a person."""
+
+    email: Mask
+    link: Mask
+    name: Mask
+    number: Mask
+
+
+class Editors(_Texts):
+    """What people read when they say whether an answer helped, or give their question to the editors."""
+
+    helped: Button
+    didnt: Button
+    helped_note: Said
+    didnt_note: Said
+    tell: Button
+    issues: Button
+    issues_url: Annotated[str, AfterValidator(web_address), Field(max_length=512)] = Field(
+        description="The public page on which people can tell the editors what is missing."
+    )
+    elsewhere: Screen
+    nothing: Screen
+    preview: Screen
+    send: Button
+    dont_send: Button
+    sent: Screen
+    sent_later: Screen
+    sent_before: Screen
+    full: Screen
+    delete: Button
+    deleted: Screen
+    deleted_later: Screen
+    masks: Masks
+
+
 class Terminal(_Texts):
     """What the terminal chat says around the replies."""
 
     greeting: Said
     prompt: Annotated[str, _with(), Field(max_length=20)]
     no_button: Annotated[str, _with("number")]
+    write: Said
+    write_prompt: Annotated[str, _with(), Field(max_length=20)]
+    save: Annotated[str, _with("name")]
+    saved: Annotated[str, _with("path")]
+    not_saved: Annotated[str, _with("name")]
     goodbye: Said
     no_token: Said
+
+
+class Telegram(_Texts):
+    """What only Telegram shows."""
+
+    no_files: Said
+    answer: Said
+    in_file: Said
+    erased: Annotated[str, _with(), Field(max_length=200)]
+    not_erased: Annotated[str, _with(), Field(max_length=200)]
 
 
 class Discord(_Texts):
     """What only Discord shows."""
 
     choose: Annotated[str, _with(), Field(max_length=150)]
+    no_files: Said
 
 
 class Export(_Texts):
@@ -163,7 +228,154 @@ class Export(_Texts):
     not_found: Said
     fact_checked: Annotated[str, _with("date")]
     related: Said
+    act: Said
+    checkups: Said
+    checkup: Annotated[str, _with("place")]
+    checkup_intro: Said
+    elsewhere: Said
+    letter_places: Annotated[str, _with("places")]
+    letter_to: Said
+    enclose: Said
+    deadline: Said
+    due: Annotated[str, _with("time")]
+    extended: Annotated[str, _with("time")]
+    month: Said
+    months: Annotated[str, _with("count")]
+    days: Annotated[str, _with("count")]
+    letter_text: Said
+    follow_up: Said
+    blank_controller: Said
+    blank_authority: Said
+    blank_date: Said
+    blank_deadline: Said
     made: Annotated[str, _with("date")]
+
+
+class Heading(_Texts):
+    """A title and a text about a place."""
+
+    title: Annotated[str, _with("place"), Field(max_length=100)]
+    text: Annotated[str, _with(), Field(max_length=1500)]
+
+
+class Length(_Texts):
+    """What is said to a text that is too long."""
+
+    title: Annotated[str, _with(), Field(max_length=100)]
+    text: Annotated[str, _with("count", "most"), Field(max_length=500)]
+
+
+class Letters(_Texts):
+    """What stands around the letters that people send under their rights."""
+
+    where: Screen
+    country: Screen
+    list: Heading
+    no_letter: Heading
+    elsewhere: Screen
+    europe: Button
+    other_country: Button
+    other_place: Button
+    all: Button
+    write: Button
+    write_plain: Button
+    write_blank: Button
+    no_answer: Button
+    authority_page: Button
+    copy_subject: Button
+    to: Annotated[str, _with("to")]
+    thoughts: Said
+    ask: Annotated[str, _with("most")]
+    line: Annotated[str, _with("letter", "place"), AfterValidator(_one_line), Field(max_length=80)]
+    empty: Screen
+    too_long: Length
+    pages: Said
+    deadline: Annotated[str, _with("date")]
+    extended: Annotated[str, _with("date", "extended")]
+    fill: Said
+    file: Said
+    files: Said
+    subject: Annotated[str, _with("subject"), AfterValidator(_one_line)]
+    blank_grounds: Said
+    blank_sent: Said
+    event: Annotated[str, _with("letter"), AfterValidator(_one_line)]
+    event_text: Said
+    event_extended: Annotated[str, _with("letter"), AfterValidator(_one_line)]
+    event_extended_text: Said
+    disclaimer: Said
+
+
+class Claim(_Texts):
+    """A text that claims something, and the facts behind it."""
+
+    text: Annotated[str, _with(), Field(max_length=500)]
+    facts: Annotated[list[str], Field(min_length=1)]
+
+
+class Help(Claim):
+    """What helps where a guide and a person's screen differ."""
+
+    title: Annotated[str, _with(), Field(max_length=100)]
+
+
+class Missing(Help):
+    """What helps where a certain thing is not on a person's screen, with the button that names it."""
+
+    label: Button
+
+
+class Guide(_Texts):
+    """What the step-by-step guide says around the steps of a topic."""
+
+    start: Button
+    device: Screen
+    other_device: Screen
+    where: Screen
+    step: Annotated[str, _with("step", "steps"), Field(max_length=60)]
+    next: Button
+    did_it: Button
+    missing: Button
+    to_step: Button
+    another_device: Button
+    letter: Button
+    checkup: Button
+    limits: Claim
+    choice: Help
+    other: Help
+    language: Missing
+    app: Missing
+    company: Missing
+    place: Missing
+    moved: Missing
+    fails: Missing
+
+
+class Checkup(_Texts):
+    """What the check-up says around its controls."""
+
+    where: Screen
+    europe: Button
+    another_place: Button
+    progress: Annotated[str, _with("number", "count", "done"), Field(max_length=80)]
+    guide: Button
+    done: Button
+    not_for_me: Button
+    later: Button
+    finish: Button
+    back: Button
+    did_it: Button
+    summary: Annotated[str, _with(), Field(max_length=100)]
+    some_left: Said
+    none_left: Said
+    heading_done: Said
+    heading_not_for_me: Said
+    heading_left: Said
+    keep: Button
+    to_summary: Button
+    kept: Screen
+    file_title: Said
+    file_intro: Annotated[str, _with("date")]
+    file_place: Annotated[str, _with("place")]
 
 
 class Texts(_Texts):
@@ -185,6 +397,8 @@ class Texts(_Texts):
     no_text: Screen
     several: Screen
     too_old: Screen
+    flooded: Screen
+    flood: Screen
     not_yours: Said
     changed: Said
     failed: Annotated[str, _with("reference")]
@@ -196,8 +410,13 @@ class Texts(_Texts):
     due: Said
     all_sources: Annotated[str, _with("count")]
     copy_of_source: Said
+    editors: Editors
     terminal: Terminal
+    telegram: Telegram
     discord: Discord
+    guide: Guide
+    checkup: Checkup
+    letters: Letters
     export: Export
     bot_name: Annotated[str, _with(), Field(max_length=64)]
     short_description: Annotated[str, _with(), Field(max_length=120)]

@@ -410,3 +410,15 @@ def _construct(kind: str, value: str) -> Any:
         except ValueError:
             return Odd(value)
     return Odd(value)
+
+
+def strings(data: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    """Yield every text inside a value, with the keys and places that lead to it."""
+    if isinstance(data, str):
+        yield path, data
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield from strings(value, (*path, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from strings(value, (*path, index))

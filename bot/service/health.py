@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 import aiohttp
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
 
 Parts = Callable[[], Mapping[str, str]]
 """Returns each part of the process as ok, degraded or down; `platforms.…` are the platforms."""
@@ -17,11 +19,15 @@ CLOSE_WITHIN = 0.3
 
 
 class HealthServer:
-    """Serve /healthz (the loop turns) and /readyz (knowledge is there and a platform can answer)."""
+    """Serve /healthz (the loop turns), /readyz (knowledge is there and a platform can answer), and /metrics.
 
-    def __init__(self, host: str, port: int, parts: Parts) -> None:
+    `metrics` returns what is counted, in Prometheus's text format; without it there is no /metrics.
+    """
+
+    def __init__(self, host: str, port: int, parts: Parts, metrics: Callable[[], bytes] | None = None) -> None:
         self._host, self._port = host, port
         self._parts = parts
+        self._metrics = metrics
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -29,6 +35,8 @@ class HealthServer:
         app = web.Application()
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
+        if self._metrics:
+            app.router.add_get("/metrics", self._told_metrics)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_WITHIN)
         await runner.setup()
         try:
@@ -55,6 +63,12 @@ class HealthServer:
         return web.json_response(
             body, status=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE, dumps=json.dumps
         )
+
+    async def _told_metrics(self, _request: web.Request) -> web.Response:
+        assert self._metrics
+        # Writing out hundreds of series takes longer than the loop may be held.
+        body = await asyncio.to_thread(self._metrics)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def ask_health(host: str, port: int, *, within: float = 3.0) -> tuple[bool, str]:

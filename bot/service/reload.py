@@ -32,6 +32,7 @@ class Reloader:
     `load` reads the folder and raises KnowledgeError; `remade` joins a knowledge with the matcher that answers now;
     `digest` tells whether what the matcher learned from is another; `refit` learns it, in a process of its own,
     and raises RefitError. The previous matcher answers meanwhile, for topics that still exist.
+    `told` hears how each reading ended: reloaded, refused, failed, learned or unlearned.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class Reloader:
         digest: Callable[[Knowledge], str],
         refit: Callable[[Knowledge], Awaitable[Matcher]],
         log: Any,
+        told: Callable[[str], None] = lambda _result: None,
     ) -> None:
         self._dialogue = dialogue
+        self._told = told
         self._load, self._remade, self._digest, self._refit = load, remade, digest, refit
         self._log = log
         self._learned = digest(dialogue.knowledge)
@@ -52,6 +55,18 @@ class Reloader:
         self._to_refit = asyncio.Event()
         self.refused: tuple[Finding, ...] = ()
         self.stale = False
+        self._unread = self._unlearned = False
+
+    @property
+    def state(self) -> str:
+        """Return ok, or degraded with the reason for which the folder is not what answers."""
+        if self.refused:
+            return f"degraded: {self.refused[0]}"
+        if self._unread:
+            return "degraded: the changed knowledge could not be read, and the log says where"
+        if self._unlearned:
+            return "degraded: the new phrasings could not be learned, so the previous ones go on answering"
+        return "degraded: the new phrasings are still being learned" if self.stale else "ok"
 
     def look(self) -> None:
         """Have the folder read again soon (SIGHUP, or a file that was saved)."""
@@ -81,11 +96,17 @@ class Reloader:
                 knowledge = await asyncio.to_thread(self._load)
                 mind = await asyncio.to_thread(self._remade, knowledge, self._dialogue.mind.matcher)
             except KnowledgeError as error:
+                self._told("refused")
+                self._unread = False
                 self._refuse(tuple(error.findings))
                 continue
             except Exception as error:  # noqa: BLE001 - whatever an edit breaks, the last good knowledge goes on answering
+                self._told("failed")
+                self._unread = True
                 self._log.error("the knowledge could not be reloaded", exc_info=error)
                 continue
+            self._told("reloaded")
+            self._unread = False
             if self.refused or knowledge.version != self._dialogue.knowledge.version:
                 self._log.info("the knowledge is reloaded", knowledge=knowledge.version)
             self.refused = ()
@@ -108,8 +129,12 @@ class Reloader:
             try:
                 matcher = await self._refit(knowledge)
             except RefitError as error:
+                self._told("unlearned")
+                self._unlearned = True
                 self._log.error(str(error))
                 continue
+            self._told("learned")
+            self._unlearned = False
             self._learned = digest
             self._dialogue.change(replace(self._dialogue.mind, matcher=matcher))
             self.stale = self._digest(self._dialogue.knowledge) != digest

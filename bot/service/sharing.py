@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError, RedisError, ResponseError  # noqa: A004 - its own, not Python's
 
 from bot.platforms.claims import KEPT_SECONDS, Claim, Claims
-from bot.platforms.slots import LostSlotError
+from bot.platforms.slots import Division, Lease, LostSlotError
 from bot.service.log import logger
 
 Sleep = Callable[[float], Awaitable[None]]
+
+WATCH_EVERY = 2.0
+"""Seconds between looks whether the server answers."""
 
 CLAIM_LAPSES = 15.0
 CLAIM_RENEWED = 4.0
@@ -25,7 +31,11 @@ SLOT_RENEWED = 8.0
 """The same for slots; a reconnection of Discord's takes less, and so does a restart of Redis."""
 
 SLOT_LOOK = 2.0
-"""Seconds between looks of a spare process for a free slot."""
+"""Seconds between looks of a spare process for a free slot, and of a holder for a server that is gone."""
+
+SLOT_GRACE = 12.0
+"""Seconds for which the server must have been there before a spare takes a slot: whoever holds one takes it again
+within less, where the server was away and has forgotten the lease."""
 
 TURN_LOOK = 0.2
 
@@ -33,8 +43,19 @@ _DONE = b"done"
 _NAMES = "privacy-bot"
 
 # Compare and change in one step: between two commands the key may have become somebody else's.
-_RENEW = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0"
+_TAKE = """
+local held = redis.call('get', KEYS[1])
+if held and held ~= ARGV[1] then return held end
+redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[2])
+return ARGV[1]
+"""
 _DROP = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+# The last one to leave takes the division with it, so that the next may be another one.
+_LEAVE = """
+if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end
+for i = 3, #KEYS do if redis.call('exists', KEYS[i]) == 1 then return 0 end end
+return redis.call('del', KEYS[2])
+"""
 
 _GONE = (RedisError, OSError, TimeoutError)
 
@@ -45,152 +66,193 @@ def _milliseconds(seconds: float) -> int:
     return max(1, round(seconds * 1000))
 
 
-class _Shared:
-    """A connection, and what makes this process's keys its own. `bot` tells apart the bots that share a server."""
+def reconnecting() -> Retry:
+    """Return how a connection that the server closed is made anew; all that is said here may be said twice.
 
-    def __init__(self, redis: Redis, bot: str, holder: str) -> None:
-        self._redis = redis
+    After a restart every connection that lay idle fails once, and none of that means that the server is gone.
+    """
+    return Retry(NoBackoff(), 1, supported_errors=(ConnectionError,))
+
+
+class SharedServer:
+    """The server that the processes share, and whether it answers; `is_gone` tells that it does not."""
+
+    def __init__(self, redis: Redis, *, sleep: Sleep = asyncio.sleep) -> None:
+        self.redis = redis
+        self._sleep = sleep
+        self.is_gone = False
+
+    async def watch(self) -> None:
+        """Look again and again whether the server answers, until cancelled."""
+        while True:
+            try:
+                await self.redis.ping()
+            except _GONE as error:
+                self.lost(error)
+            else:
+                self.found()
+            await self._sleep(WATCH_EVERY)
+
+    def lost(self, error: BaseException) -> None:
+        """Note that the server did not answer."""
+        if not self.is_gone:
+            log.warning("Redis is gone, so this process goes by what it knows itself", kind=type(error).__name__)
+        self.is_gone = True
+
+    def found(self) -> None:
+        """Note that the server answered."""
+        if self.is_gone:
+            log.info("Redis is back")
+        self.is_gone = False
+
+
+class _Shared:
+    """What makes this process's keys its own. `bot` tells apart the bots that share a server."""
+
+    def __init__(self, server: SharedServer, bot: str, holder: str, *, sleep: Sleep = asyncio.sleep) -> None:
+        self._server = server
+        self._redis = server.redis
         self._bot = bot
         self._holder = holder.encode()
+        self._sleep = sleep
 
     def _key(self, *parts: object) -> str:
         return ":".join((_NAMES, self._bot, *map(str, parts)))
 
-    async def _eval(self, script: str, key: str, *given: Any) -> int:
-        return int(await self._redis.eval(script, 1, key, self._holder, *given))
+    async def _taken(self, key: str, seconds: float) -> bytes:
+        """Take a key that is free or ours for so many seconds; returns whose it is."""
+        return bytes(await self._redis.eval(_TAKE, 1, key, self._holder, _milliseconds(seconds)))
 
 
 class RedisClaims(_Shared):
-    """Claims on Telegram's updates; where Redis is gone, `alone` says whose an update is."""
+    """Claims on Telegram's updates. `alone` knows those of this process, and decides where the server is gone."""
 
-    def __init__(self, redis: Redis, bot: str, holder: str, *, alone: Claims, sleep: Sleep = asyncio.sleep) -> None:
-        super().__init__(redis, bot, holder)
+    def __init__(
+        self, server: SharedServer, bot: str, holder: str, *, alone: Claims, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        super().__init__(server, bot, holder, sleep=sleep)
         self._alone = alone
-        self._sleep = sleep
         self._held: set[int] = set()
         self._renewing: asyncio.Task[None] | None = None
-        self.degraded = False
 
     async def take(self, id: int) -> Claim:
-        """Claim an update."""
-        key = self._key("update", id)
+        """Claim an update: first among ourselves, for a server that began anew has forgotten what we answered."""
+        claim = await self._alone.take(id)
+        if claim is not Claim.OURS or self._server.is_gone:
+            return claim
         try:
-            if await self._redis.set(key, self._holder, nx=True, px=_milliseconds(CLAIM_LAPSES)):
-                claim = Claim.OURS
-            else:
-                claim = Claim.DONE if await self._redis.get(key) == _DONE else Claim.HELD
+            whose = await self._taken(self._key("update", id), CLAIM_LAPSES)
         except _GONE as error:
-            self._is_gone(error)
-            return await self._alone.take(id)
-        self._is_back()
-        if claim is Claim.OURS:
-            # Also among ourselves, for when Redis goes away while the update is answered.
-            await self._alone.take(id)
-            self._held.add(id)
-            if self._renewing is None or self._renewing.done():
-                self._renewing = asyncio.create_task(self._renew())
-        return claim
+            self._server.lost(error)
+            return Claim.OURS
+        if whose != self._holder:
+            await self._alone.release(id)
+            return Claim.DONE if whose == _DONE else Claim.HELD
+        self._held.add(id)
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._renew())
+        return Claim.OURS
 
     async def done(self, id: int) -> None:
         """Note that an update is answered."""
         self._held.discard(id)
         await self._alone.done(id)
-        try:
-            await self._redis.set(self._key("update", id), _DONE, ex=KEPT_SECONDS)
-        except _GONE as error:
-            self._is_gone(error)
+        await self._tell(self._redis.set, self._key("update", id), _DONE, ex=KEPT_SECONDS)
 
     async def release(self, id: int) -> None:
         """Give up a claim."""
         self._held.discard(id)
         await self._alone.release(id)
+        await self._tell(self._redis.eval, _DROP, 1, self._key("update", id), self._holder)
+
+    async def _tell(self, command: Callable[..., Awaitable[Any]], *given: Any, **more: Any) -> None:
+        if self._server.is_gone:
+            return
         try:
-            await self._eval(_DROP, self._key("update", id))
+            await command(*given, **more)
         except _GONE as error:
-            self._is_gone(error)
+            self._server.lost(error)
 
     async def _renew(self) -> None:
         while self._held:
             await self._sleep(CLAIM_RENEWED)
-            for id in tuple(self._held):
-                with contextlib.suppress(*_GONE):
-                    await self._eval(_RENEW, self._key("update", id), _milliseconds(CLAIM_LAPSES))
+            await self._tell(self._renew_all, tuple(self._held))
 
-    def _is_gone(self, error: BaseException) -> None:
-        if not self.degraded:
-            log.warning("Redis is gone, so updates are claimed by this process alone", kind=type(error).__name__)
-        self.degraded = True
-
-    def _is_back(self) -> None:
-        if self.degraded:
-            log.info("Redis is back")
-        self.degraded = False
+    async def _renew_all(self, ids: Sequence[int]) -> None:
+        """Renew many claims at once; one that the server has forgotten is taken again."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for id in ids:
+            pipeline.eval(_TAKE, 1, self._key("update", id), self._holder, _milliseconds(CLAIM_LAPSES))
+        await pipeline.execute()
 
 
 class RedisSlots(_Shared):
     """Slots for Discord's connections, one a process."""
 
-    def __init__(self, redis: Redis, bot: str, holder: str, *, sleep: Sleep = asyncio.sleep) -> None:
-        super().__init__(redis, bot, holder)
-        self._sleep = sleep
-        self._slot: int | None = None
-        self.degraded = False
+    def __init__(
+        self,
+        server: SharedServer,
+        bot: str,
+        holder: str,
+        *,
+        sleep: Sleep = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(server, bot, holder, sleep=sleep)
+        self._clock = clock
+        self._lease: Lease | None = None
 
-    async def take(self, count: int) -> int:
+    async def take(self, wanted: Division) -> Lease:
         """Wait until a slot is free, and lease it."""
-        told = False
+        told = ""
+        since = float("-inf")
         while True:
             try:
-                for slot in range(count):
-                    if await self._leased(slot):
-                        self._slot, self.degraded = slot, False
-                        return slot
+                division = await self._division() or wanted
+                free = await self._free(division)
+                if free and await self._has_been_there(since):
+                    for slot in free:
+                        if await self._leased(lease := Lease(slot, division)):
+                            return lease
+                waits = "a slot is free, and left for a while to whoever may have held it"
+                waits = waits if free else "every slot is held; this process waits as a spare"
+                if waits != told:
+                    log.info(waits, slots=division.slots, shards=division.shards)
+                told = waits
             except _GONE as error:
-                if not self.degraded:
-                    log.warning("Redis is gone, so no slot can be leased; trying again", kind=type(error).__name__)
-                self.degraded = True
-            else:
-                if not told:
-                    log.info("every slot is held; this process waits as a spare", slots=count)
-                told = True
+                self._server.lost(error)
+                since = self._clock()
             await self._sleep(SLOT_LOOK)
 
     async def hold(self) -> None:
         """Renew the lease until cancelled or lost."""
+        wait = SLOT_RENEWED
         while True:
-            await self._sleep(SLOT_RENEWED)
-            assert self._slot is not None
-            key = self._key("slot", self._slot)
+            await self._sleep(wait)
+            lease = self._lease
+            assert lease
             try:
                 # A server that began anew has forgotten the lease; whoever held it takes it again.
-                kept = await self._eval(_RENEW, key, _milliseconds(SLOT_LAPSES)) or await self._leased(self._slot)
-                await self._redis.pexpire(self._key("shards"), _milliseconds(SLOT_LAPSES))
+                whose = await self._taken(self._key("slot", lease.slot), SLOT_LAPSES)
+                if whose == self._holder:
+                    await self._redis.set(self._key("division"), str(lease.division), px=_milliseconds(SLOT_LAPSES))
             except _GONE as error:
-                if not self.degraded:
-                    log.warning("Redis is gone; the slot is kept", kind=type(error).__name__)
-                self.degraded = True
+                self._server.lost(error)
+                wait = min(SLOT_LOOK, SLOT_RENEWED)
                 continue
-            self.degraded = False
-            if not kept:
-                raise LostSlotError(f"another process holds slot {self._slot} now")
+            wait = SLOT_RENEWED
+            if whose != self._holder:
+                raise LostSlotError(f"another process holds slot {lease.slot} now")
 
     async def release(self) -> None:
-        """Give the slot to whoever waits for one."""
-        if self._slot is None:
+        """Give the slot to whoever waits for one, also one that was only about to be leased."""
+        lease, self._lease = self._lease, None
+        if lease is None:
             return
-        slot, self._slot = self._slot, None
+        others = [self._key("slot", slot) for slot in range(lease.division.slots)]
+        keys = [self._key("slot", lease.slot), self._key("division"), *others]
         with contextlib.suppress(*_GONE):
-            await self._eval(_DROP, self._key("slot", slot))
-
-    async def agreed(self, count: int) -> int:
-        """Return the number of connections that all processes go by, for as long as one of them lives."""
-        key = self._key("shards")
-        try:
-            if await self._redis.set(key, count, nx=True, px=_milliseconds(SLOT_LAPSES)):
-                return count
-            return int(await self._redis.get(key) or count)
-        except _GONE:
-            return count
+            await self._redis.eval(_LEAVE, len(keys), *keys, self._holder)
 
     async def turn(self, lane: int, every: float) -> None:
         """Wait for this process's turn in a lane."""
@@ -204,7 +266,36 @@ class RedisSlots(_Shared):
                 return
             await self._sleep(TURN_LOOK)
 
-    async def _leased(self, slot: int) -> bool:
-        return bool(
-            await self._redis.set(self._key("slot", slot), self._holder, nx=True, px=_milliseconds(SLOT_LAPSES))
-        )
+    async def _division(self) -> Division | None:
+        told = await self._redis.get(self._key("division"))
+        return Division.read(told if isinstance(told, str) else told.decode()) if told else None
+
+    async def _free(self, division: Division) -> list[int]:
+        # Only read: a command that nobody waits for any more is still obeyed by a server that hung.
+        held = await self._redis.mget([self._key("slot", slot) for slot in range(division.slots)])
+        return [slot for slot, whose in enumerate(held) if whose in {None, self._holder}]
+
+    async def _has_been_there(self, since: float) -> bool:
+        """Tell whether the server has been there for long enough that holders have taken their slots again."""
+        if self._clock() - since < SLOT_GRACE:
+            return False
+        try:
+            told = await self._redis.info("server")
+        except ResponseError:
+            # Some servers tell nothing about themselves.
+            return True
+        return float(told.get("uptime_in_seconds", SLOT_GRACE)) >= SLOT_GRACE
+
+    async def _leased(self, lease: Lease) -> bool:
+        """Take a slot, and see that all go by the same division; that of whoever came first holds."""
+        self._lease = lease
+        if await self._taken(self._key("slot", lease.slot), SLOT_LAPSES) == self._holder:
+            key = self._key("division")
+            if await self._redis.set(key, str(lease.division), nx=True, px=_milliseconds(SLOT_LAPSES)):
+                return True
+            if await self._division() == lease.division:
+                await self._redis.pexpire(key, _milliseconds(SLOT_LAPSES))
+                return True
+            await self.release()
+        self._lease = None
+        return False

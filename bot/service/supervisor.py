@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bot.platforms.platform import PassingFault, PermanentFault, Platform
+from bot.platforms.platform import PassingFault, PermanentFault, Platform, ProcessFault
 from bot.service.log import logger
 
 FIRST_WAIT = 1.0
@@ -61,23 +61,26 @@ class Supervisor:
         self._uniform = uniform
         self._sleep = sleep
         self._tell = tell
+        self._over = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> bool:
         """Serve until `stop` is set or no platform is left; returns whether it was stopped.
 
-        A platform that does not close in time is left behind rather than waited for.
+        A ProcessFault of one platform ends them all. A platform that does not close in time is left behind
+        rather than waited for.
         """
         tasks = {asyncio.create_task(self._keep(watch), name=watch.platform.name) for watch in self.watches}
         stopped = asyncio.create_task(stop.wait(), name="stop")
+        over = asyncio.create_task(self._over.wait(), name="over")
         pending = set(tasks)
         try:
-            while pending and not stop.is_set():
-                done, _ = await asyncio.wait({*pending, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            while pending and not (stop.is_set() or self._over.is_set()):
+                done, _ = await asyncio.wait({*pending, stopped, over}, return_when=asyncio.FIRST_COMPLETED)
                 pending -= done
         finally:
-            for task in (*tasks, stopped):
+            for task in (*tasks, stopped, over):
                 task.cancel()
-            _, late = await asyncio.wait({*tasks, stopped}, timeout=STOP_WITHIN)
+            _, late = await asyncio.wait({*tasks, stopped, over}, timeout=STOP_WITHIN)
             for task in late:
                 log.warning("a platform did not close in time", platform=task.get_name())
         return stop.is_set()
@@ -94,6 +97,8 @@ class Supervisor:
             except PermanentFault as fault:
                 watch.health, watch.fault = Health.ENDED, str(fault)
                 self._tell(f"{watch.platform.name}: {fault}")
+                if isinstance(fault, ProcessFault):
+                    self._over.set()
                 return
             except PassingFault as fault:
                 watch.fault = str(fault)

@@ -120,11 +120,12 @@ def differs(folder: Path, reference: str) -> bool:
     return bool(changed.strip() or fresh.strip())
 
 
-def changed_topics(folder: Path, reference: str) -> list[str]:
-    """Return the ids of the topics whose files differ from those of a commit or are new. Raises CompareError."""
+def changed_entries(folder: Path, reference: str) -> list[str]:
+    """Return the ids of topics and letters whose files differ from those of a commit or are new. Raises CompareError."""
     _known(folder, reference)
-    listed = _git(folder, "diff", "--relative", "--name-only", "--diff-filter=d", reference, "--", "topics").decode()
-    listed += _git(folder, "ls-files", "--others", "--exclude-standard", "--", "topics").decode()
+    kinds = ("topics", "letters")
+    listed = _git(folder, "diff", "--relative", "--name-only", "--diff-filter=d", reference, "--", *kinds).decode()
+    listed += _git(folder, "ls-files", "--others", "--exclude-standard", "--", *kinds).decode()
     return sorted({Path(line).stem for line in listed.splitlines() if line.endswith(".yaml")})
 
 

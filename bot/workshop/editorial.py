@@ -14,7 +14,7 @@ from rapidfuzz import fuzz
 from bot.knowledge.draft import Draft
 from bot.knowledge.finding import Finding, Severity
 from bot.knowledge.model import Fitted, TopicForm
-from bot.knowledge.yaml_text import KeyPath
+from bot.knowledge.yaml_text import Document, KeyPath
 from bot.workshop import reading
 
 Rule = Callable[[Draft], Iterator[Finding]]
@@ -30,10 +30,17 @@ LONGEST_MORE = 1200
 
 
 def facts_used(draft: Draft) -> Iterator[Finding]:
-    """Each fact is used by a topic, or says why not (`unused: …`)."""
-    if not draft.facts or draft.topic_ids != set(draft.topics):
+    """Each fact is used by a topic, a letter or a control of the check-up, or says why not (`unused: …`)."""
+    if (
+        not draft.facts
+        or not draft.checkup
+        or draft.topic_ids != set(draft.topics)
+        or draft.letter_ids != set(draft.letters)
+    ):
         return
     used = {fact for topic in draft.topics.values() for fact in topic.form.facts}
+    used |= {fact for letter in draft.letters.values() for fact in letter.form.facts}
+    used |= {fact for control in draft.checkup.form.controls for fact in control.facts}
     for index, fact in enumerate(draft.facts.form.facts):
         if fact.id not in used and not fact.unused:
             yield draft.facts.document.finding(
@@ -112,23 +119,24 @@ def steps_linked(draft: Draft) -> Iterator[Finding]:
 
 
 def markup_paired(draft: Draft) -> Iterator[Finding]:
-    """Bold and links are closed, and only the small Markdown is used."""
-    for topic in draft.topics.values():
-        for path, text in shown_texts(topic.form):
-            key = str(path[-1])
-            at = 0
-            for line in text.splitlines(keepends=True):
-                begins, at = at, at + len(line)
-                if line.count("**") % 2:
-                    what, remedy = f"{key}: bold is opened and not closed", "write **bold** with two stars on each side"
-                elif re.match(r"\s*(#{1,6}\s|\||!\[|<\w+)", line):
-                    what, remedy = f"{key}: this Markdown is not shown", "use only bold, italics, lists and links"
-                else:
-                    continue
-                spot = topic.document.inside(path, text, begins)
-                yield Finding(
-                    topic.document.path, spot.line, spot.column, "markup", what, remedy, key=key, severity=Severity.FINDING
-                )  # fmt: skip
+    """Bold and links are closed, and only the small Markdown is used; in the text of a letter none is."""
+    for document, path, text in _shown(draft):
+        key = str(path[-1])
+        at = 0
+        for line in text.splitlines(keepends=True):
+            begins, at = at, at + len(line)
+            if path == ("body",) and "**" in line:
+                what, remedy = "body: stars stand in the letter as they are", "delete them"
+            elif line.count("**") % 2:
+                what, remedy = f"{key}: bold is opened and not closed", "write **bold** with two stars on each side"
+            elif re.match(r"\s*(#{1,6}\s|\||!\[|<\w+)", line):
+                what, remedy = f"{key}: this Markdown is not shown", "use only bold, italics, lists and links"
+            else:
+                continue
+            spot = document.inside(path, text, begins)
+            yield Finding(
+                document.path, spot.line, spot.column, "markup", what, remedy, key=key, severity=Severity.FINDING
+            )
 
 
 def golden_apart(draft: Draft) -> Iterator[Finding]:
@@ -155,21 +163,23 @@ def golden_apart(draft: Draft) -> Iterator[Finding]:
 
 
 def texts_plain(draft: Draft) -> Iterator[Finding]:
-    """What people read is readable at about fourteen, and spelt in British English."""
-    for topic in draft.topics.values():
-        for path, text in shown_texts(topic.form):
-            level = reading.grade(text)
-            if path[-1] != "more" and level > reading.HARDEST:
-                yield topic.document.finding(
-                    path, "hard-to-read", f"{path[-1]} reads at grade {level:.0f}, above {reading.HARDEST:.0f}",
-                    "write shorter sentences and shorter words", key=True, severity=Severity.FINDING,
-                )  # fmt: skip
-            for at, word in reading.american(text):
-                spot = topic.document.inside(path, text, at)
-                yield Finding(
-                    topic.document.path, spot.line, spot.column, "american", f'"{word}" is American spelling',
-                    "write it in British spelling", key=".".join(map(str, path)), severity=Severity.FINDING,
-                )  # fmt: skip
+    """What people read is readable at about fourteen, and spelt in British English.
+
+    Detail for those who want it, and the letters themselves, may be harder.
+    """
+    for document, path, text in _shown(draft):
+        level = reading.grade(text)
+        if path[-1] not in {"more", "body"} and level > reading.HARDEST:
+            yield document.finding(
+                path, "hard-to-read", f"{path[-1]} reads at grade {level:.0f}, above {reading.HARDEST:.0f}",
+                "write shorter sentences and shorter words", key=True, severity=Severity.FINDING,
+            )  # fmt: skip
+        for at, word in reading.american(text):
+            spot = document.inside(path, text, at)
+            yield Finding(
+                document.path, spot.line, spot.column, "american", f'"{word}" is American spelling',
+                "write it in British spelling", key=".".join(map(str, path)), severity=Severity.FINDING,
+            )  # fmt: skip
 
 
 def asks_alike(draft: Draft) -> Iterator[Finding]:
@@ -198,19 +208,36 @@ def shown_texts(form: TopicForm) -> Iterator[tuple[KeyPath, str]]:
                 yield (*path, key), text
 
 
-def reviews_due(draft: Draft, today: datetime.date) -> Iterator[Finding]:
-    """Each topic was compared with its sources not too long ago."""
+def _shown(draft: Draft) -> Iterator[tuple[Document, KeyPath, str]]:
+    """Yield every text of topics and letters that people read, with its place."""
     for topic in draft.topics.values():
-        due = topic.form.due
+        for path, text in shown_texts(topic.form):
+            yield topic.document, path, text
+    for letter in draft.letters.values():
+        form = letter.form
+        texts: list[tuple[KeyPath, str | None]] = [(("why",), form.why), (("enclose",), form.enclose)]
+        if form.grounds:
+            texts += [(("grounds", "thoughts", index), text) for index, text in enumerate(form.grounds.thoughts)]
+            texts.append((("grounds", "warning"), form.grounds.warning))
+        texts.append((("body",), form.body))
+        yield from ((letter.document, path, text) for path, text in texts if text)
+
+
+def reviews_due(draft: Draft, today: datetime.date) -> Iterator[Finding]:
+    """Each topic and each letter was compared with its sources not too long ago."""
+    kept = [("topic", topic.document, topic.form.reviewed, topic.form.due) for topic in draft.topics.values()]
+    kept += [("letter", letter.document, letter.form.reviewed, letter.form.due) for letter in draft.letters.values()]
+    for noun, document, reviewed, due in kept:
         if today > due:
-            yield topic.document.finding(
-                ("reviewed",), "overdue", f"the review was due on {due}", "compare the topic with its sources and set reviewed: to today",
+            yield document.finding(
+                ("reviewed",), "overdue", f"the review was due on {due}",
+                f"compare the {noun} with its sources and set reviewed: to today",
                 key=True, severity=Severity.FINDING, dated=True,
             )  # fmt: skip
-        if topic.form.reviewed > today:
-            yield topic.document.finding(
-                ("reviewed",), "future-review", f"reviewed lies in the future ({topic.form.reviewed})", "write the day of the last review",
-                key=True, severity=Severity.FINDING, dated=True,
+        if reviewed > today:
+            yield document.finding(
+                ("reviewed",), "future-review", f"reviewed lies in the future ({reviewed})",
+                "write the day of the last review", key=True, severity=Severity.FINDING, dated=True,
             )  # fmt: skip
 
 

@@ -10,11 +10,12 @@ from bot.knowledge.finding import Finding
 
 def example(finding: Finding) -> str:
     """Return lines in the right form, of the same kind as what is wrong; empty where none would help."""
-    if found := _BY_CODE.get(finding.code):
+    listed = _LISTED if finding.path == "checkup.yaml" or finding.path.startswith("letters/") else {}
+    if found := listed.get(finding.code) or _BY_CODE.get(finding.code):
         return found
     meant = re.search(r'did you mean "([\w-]+)"', finding.remedy)
     keys = [part for part in (*finding.key.split("."), meant[1] if meant else "") if not part.isdigit()]
-    return next((_BY_KEY[key] for key in reversed(keys) if key in _BY_KEY), "")
+    return next((form for key in reversed(keys) if (form := listed.get(key) or _BY_KEY.get(key))), "")
 
 
 _TEXT = "answer: |\n  LinkedIn says no. Private messages are not used."
@@ -25,6 +26,13 @@ _LIMITS = "limits: |\n  This does not undo training that has already happened."
 _LINKS = 'links:\n  - {label: Open the setting, url: "https://www.linkedin.com/mypreferences/d/settings/data-for-ai-improvement"}'
 _QUOTED = 'title: "LinkedIn: what it does"'
 _FILE = "topics/opting-out/opt-out-phone.yaml"
+_GROUNDS = (
+    "grounds:\n  ask: Why you object, in your own words\n  hint: What is special about your situation?\n"
+    "  thoughts:\n    - Your job or clients\n  warning: |\n    One sentence may not be enough.\n"
+    "body: |\n  My grounds:\n\n  {grounds}"
+)
+_DEADLINE = "body: |\n  Please answer by {deadline}.\ndeadline: {months: 1, extended_months: 2}"
+_FOLLOW_UP = "follow_up: follow-up-gdpr"
 
 _BY_KEY: Mapping[str, str] = {
     "title": "title: Turn off AI training on your phone",
@@ -61,6 +69,30 @@ _BY_KEY: Mapping[str, str] = {
     "also": "- {text: phone opt out please, also: [opt-out-overview]}",
     "slots": "slots:\n  - {text: i live in munich, place: de}",
     "topics": "topics:\n  private-messages:\n    - do they read what i write to my boss",
+    # Letters and the check-up.
+    "controller": "controller: LinkedIn Ireland Unlimited Company",
+    "controls": (
+        "controls:\n  - id: ai-training\n    title: Switch off AI training\n"
+        "    why: It stops the training of AI that creates content, from now on.\n"
+        "    topic: opt-out-overview\n    facts: [F-OPT-01]"
+    ),
+    "why": "why: |\n  LinkedIn must then stop, unless it shows compelling grounds.",
+    "topic": "topic: opt-out-overview",
+    "not_in": "not_in: [us-ca]",
+    "to": "to: controller",
+    "send": 'send:\n  - {label: Objection form, url: "https://www.linkedin.com/help/linkedin/ask/TS-DPRO"}',
+    "enclose": "enclose: |\n  You need to enclose nothing.",
+    "grounds": _GROUNDS,
+    "thoughts": "thoughts:\n  - Your job or clients\n  - People you write about",
+    "warning": "warning: |\n  One sentence may not be enough.",
+    "subject": "subject: Objection to the use of my data for training AI",
+    "body": "body: |\n  To {controller}\n\n  I object to the use of my personal data.\n\n  [your name]",
+    "deadline": _DEADLINE,
+    "months": "deadline: {months: 1, extended_months: 2}",
+    "days": "deadline: {days: 45, extended_days: 45}",
+    "follow_up": _FOLLOW_UP,
+    "order": "order: 10",
+    "listed": "listed: false",
 }
 
 _BY_CODE: Mapping[str, str] = {
@@ -129,4 +161,26 @@ _BY_CODE: Mapping[str, str] = {
     "overdue": "reviewed: 2026-11-23",
     "future-review": "reviewed: 2026-11-23",
     "long-text": "answer: |\n  Two or three plain sentences. The rest goes below more: |",
+    # Letters, the check-up, and the screens of both.
+    "letter-id": "letters/objection-gdpr.yaml",
+    "placeholder": "body: |\n  To {controller}\n\n  {date}",
+    "blank": "body: |\n  [your name]\n  [your e-mail address]",
+    "grounds": _GROUNDS,
+    "deadline": _DEADLINE,
+    "sent": "body: |\n  On {sent} I objected to the use of my data.\n# and in the letter before it\nfollow_up: follow-up-gdpr",
+    "follow-up": _FOLLOW_UP,
+    "recipient": (
+        'controller: LinkedIn Ireland Unlimited Company\nregulator: {name: "the Information Commissioner", url: "https://ico.org.uk"}'
+    ),
+    "same-title": "title: Objection to AI training (Art. 21(1) GDPR)\n# beside: Objection to AI training (Art. 21(1) UK GDPR)",
+    "duplicate-control": "- id: ads-uk\n- id: ads-europe",
+    "too-many-controls": "places: [gb]",
 }
+
+_LISTED: Mapping[str, str] = {
+    "places": "places: [eea, gb]",
+    "unknown-place": "places: [eea, gb]",
+    "topic": "topic: opt-out-overview",
+    "unknown-topic": "topic: opt-out-overview",
+}
+"""What has another form in letters and the check-up than in topics, by code or key."""

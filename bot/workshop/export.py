@@ -1,16 +1,25 @@
-"""Write the whole knowledge as web pages: an index, a page a topic, and everything on one sheet for printing."""
+"""Write the whole knowledge as web pages: an index, a page each, and everything on one sheet for printing."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 
-from bot.dialogue.answer import named, source_line, spelled
-from bot.knowledge.model import Device, FactId, FactStatus, Fitted, Knowledge, PlaceId, Topic, TopicId
-from bot.workshop.webpage import inline, line, link, page, text
+from bot.dialogue.answer import named, spelled
+from bot.knowledge.letters import Letter
+from bot.knowledge.model import Device, Fitted, Knowledge, PlaceId, Topic, TopicId
+from bot.workshop import basis, checkup_page, letter_page
+from bot.workshop.webpage import inline, link, page, text
 
 INDEX, SHEET = "index.html", "sheet.html"
+
+_CHECKUPS, _LETTERS = "check_ups", "letters_"
+"""Where the check-ups and the letters stand on the index and the sheet; no id of a group or topic has a low line."""
+
+_STYLE = """
+.letter { white-space: pre-wrap; font: inherit; background: var(--tint); border-left: .3rem solid var(--line); padding: .75rem 1rem; }
+"""
 
 _SHEET_STYLE = """
 .topic { border-top: 1px solid var(--line); } .sources { font-size: .85rem; }
@@ -18,7 +27,7 @@ _SHEET_STYLE = """
   h1 { font-size: 18pt; } h2 { font-size: 13pt; column-span: all; } h3 { font-size: 10.5pt; margin-top: .6rem; } h4, h5 { font-size: 8.5pt; margin: .4rem 0 0; }
   p, ul, ol { margin: .2rem 0; } ul, ol { padding-left: 1.2rem; } li { margin: 0; } .sources, .topic .soft { font-size: 7pt; }
   nav.contents { display: block; } nav.contents, .group { columns: 2; column-gap: 8mm; } .group { break-before: page; }
-  .links a::after { content: " " attr(href); font-size: 7pt; color: var(--soft); } a { text-decoration: none; } }
+  .links a[href^="https"]::after { content: " " attr(href); font-size: 7pt; color: var(--soft); } a { text-decoration: none; } }
 """
 """On paper two columns of small print, and the addresses of links beside their names."""
 
@@ -28,6 +37,10 @@ def pages(knowledge: Knowledge, today: datetime.date) -> Mapping[str, str]:
     found = {INDEX: _index(knowledge, today), SHEET: _sheet(knowledge, today)}
     for topic in knowledge.topics.values():
         found[f"topics/{topic.id}.html"] = _topic_page(knowledge, topic, today)
+    for region, name in checkup_page.regions(knowledge).items():
+        found[f"check-up/{region}.html"] = _checkup_page(knowledge, region, name, today)
+    for letter in knowledge.letters.values():
+        found[f"letters/{letter.id}.html"] = _letter_page(knowledge, letter, today)
     return found
 
 
@@ -42,18 +55,63 @@ def _index(knowledge: Knowledge, today: datetime.date) -> str:
         parts += [f'<section aria-labelledby="{group.id}">', f'<h2 id="{group.id}">{escape(group.title)}</h2>', "<ul>"]
         parts += [f"<li>{link(knowledge.topics[id].title, f'topics/{id}.html')}</li>" for id in group.topics]
         parts += ["</ul>", "</section>"]
+    parts.append(f'<h2 id="{_CHECKUPS}">{escape(texts.export.checkups)}</h2>')
+    parts += basis.listed(link(name, address) for name, address in _checkups(knowledge, "check-up/{}.html"))
+    if knowledge.letters:
+        parts.append(f'<h2 id="{_LETTERS}">{escape(texts.guide.letter)}</h2>')
+        parts += basis.listed(link(title, address) for title, address in _letters(knowledge, "letters/{}.html"))
     return page(texts.start.title, "\n".join(parts), footer=_footer(knowledge, today), skip=texts.export.skip)
 
 
 def _topic_page(knowledge: Knowledge, topic: Topic, today: datetime.date) -> str:
     said = knowledge.texts.export
-    header = f'<nav aria-label="{escape(said.all_topics)}">{link(said.all_topics, f"../{INDEX}")}</nav>'
-    parts = [f"<h1>{escape(topic.title)}</h1>", *_answer(knowledge, topic, today, 2), *_facts(knowledge, topic)]
+    parts = [*_answer(knowledge, topic, today, 2), *basis.facts(knowledge, topic.form.facts)]
     if topic.form.related:
         parts += [f"<h2>{escape(said.related)}</h2>", "<ul>"]
         parts += [f"<li>{link(knowledge.topics[TopicId(id)].title, f'{id}.html')}</li>" for id in topic.form.related]
         parts.append("</ul>")
-    return page(topic.title, "\n".join(parts), header=header, footer=_footer(knowledge, today), skip=said.skip)
+    if links := tuple(_acts(knowledge, topic)):
+        parts += [f"<h2>{escape(said.act)}</h2>", *basis.listed(links)]
+    return _below(knowledge, topic.title, parts, today)
+
+
+def _acts(knowledge: Knowledge, topic: Topic) -> Iterator[str]:
+    """Yield links to where a topic leads: the check-up that has it, and the letters that share a fact with it."""
+    if any(control.topic == topic.id for control in knowledge.checkup):
+        yield link(knowledge.texts.export.checkups, f"../{INDEX}#{_CHECKUPS}")
+    if letter_page.shared(knowledge, topic.form.facts):
+        yield link(knowledge.texts.guide.letter, f"../{INDEX}#{_LETTERS}")
+
+
+def _checkups(knowledge: Knowledge, address: str) -> Iterator[tuple[str, str]]:
+    """Yield the title of each check-up, and its address with its region in it."""
+    for region, name in checkup_page.regions(knowledge).items():
+        yield knowledge.texts.export.checkup.format(place=name), address.format(region)
+
+
+def _letters(knowledge: Knowledge, address: str) -> Iterator[tuple[str, str]]:
+    """Yield the title of each letter, and its address with its id in it."""
+    for letter in letter_page.ordered(knowledge):
+        yield letter.form.title, address.format(letter.id)
+
+
+def _checkup_page(knowledge: Knowledge, region: str, name: str, today: datetime.date) -> str:
+    title = knowledge.texts.export.checkup.format(place=name)
+    parts = checkup_page.parts(knowledge, region, 2, lambda id: f"../topics/{id}.html")
+    return _below(knowledge, title, parts, today)
+
+
+def _letter_page(knowledge: Knowledge, letter: Letter, today: datetime.date) -> str:
+    parts = letter_page.parts(knowledge, letter, today, 2, follow_up=f"{letter.form.follow_up}.html")
+    return _below(knowledge, letter.form.title, (*parts, *basis.facts(knowledge, letter.form.facts)), today)
+
+
+def _below(knowledge: Knowledge, title: str, parts: Iterable[str], today: datetime.date) -> str:
+    """Return a page in a folder of the export, with the way to the index."""
+    said = knowledge.texts.export
+    header = f'<nav aria-label="{escape(said.all_topics)}">{link(said.all_topics, f"../{INDEX}")}</nav>'
+    main = "\n".join((f"<h1>{escape(title)}</h1>", *parts))
+    return page(title, main, header=header, footer=_footer(knowledge, today), style=_STYLE, skip=said.skip)
 
 
 def _sheet(knowledge: Knowledge, today: datetime.date) -> str:
@@ -68,6 +126,11 @@ def _sheet(knowledge: Knowledge, today: datetime.date) -> str:
         parts += [f"<h2>{escape(group.title)}</h2>", "<ul>"]
         parts += [f"<li>{link(knowledge.topics[id].title, f'#{id}')}</li>" for id in group.topics]
         parts.append("</ul>")
+    parts.append(f"<h2>{escape(texts.export.checkups)}</h2>")
+    parts += basis.listed(link(title, address) for title, address in _checkups(knowledge, "#check_up_{}"))
+    if knowledge.letters:
+        parts.append(f"<h2>{escape(texts.guide.letter)}</h2>")
+        parts += basis.listed(link(title, address) for title, address in _letters(knowledge, "#letter_{}"))
     parts.append("</nav>")
     for group in knowledge.groups:
         parts += [f'<section class="group" aria-labelledby="group-{group.id}">']
@@ -77,15 +140,38 @@ def _sheet(knowledge: Knowledge, today: datetime.date) -> str:
             parts += [f'<article class="topic" id="{id}">', f"<h3>{escape(topic.title)}</h3>"]
             parts += [*_answer(knowledge, topic, today, 4, short=True), "</article>"]
         parts.append("</section>")
+    parts += _acts_on_sheet(knowledge, today)
     header = f'<nav aria-label="{escape(said.all_topics)}">{link(said.all_topics, INDEX)}</nav>'
     return page(
         said.sheet,
         "\n".join(parts),
         header=header,
         footer=_footer(knowledge, today),
-        style=_SHEET_STYLE,
+        style=_STYLE + _SHEET_STYLE,
         skip=said.skip,
     )
+
+
+def _acts_on_sheet(knowledge: Knowledge, today: datetime.date) -> Iterator[str]:
+    """Yield the check-ups and the letters as the sheet has them."""
+    texts = knowledge.texts
+    yield f'<section class="group" aria-labelledby="{_CHECKUPS}">'
+    yield f'<h2 id="{_CHECKUPS}">{escape(texts.export.checkups)}</h2>'
+    for region, name in checkup_page.regions(knowledge).items():
+        title = texts.export.checkup.format(place=name)
+        yield f'<article class="topic" id="check_up_{region}"><h3>{escape(title)}</h3>'
+        yield from checkup_page.parts(knowledge, region, 4, lambda id: f"#{id}")
+        yield "</article>"
+    yield "</section>"
+    if knowledge.letters:
+        yield f'<section class="group" aria-labelledby="{_LETTERS}">'
+        yield f'<h2 id="{_LETTERS}">{escape(texts.guide.letter)}</h2>'
+        for letter in letter_page.ordered(knowledge):
+            yield f'<article class="topic" id="letter_{letter.id}"><h3>{escape(letter.form.title)}</h3>'
+            follow_up = f"#letter_{letter.form.follow_up}"
+            yield from letter_page.parts(knowledge, letter, today, 4, follow_up=follow_up, short=True)
+            yield "</article>"
+        yield "</section>"
 
 
 def _answer(
@@ -101,19 +187,7 @@ def _answer(
         name = knowledge.places[PlaceId(place)].name
         yield f"<h{level}>{escape(texts.export.in_place.format(place=name))}</h{level}>"
         yield from _parts(knowledge, topic.form.places[place], level + 1, short=short)
-    sources = [line(source_line(knowledge, source)) for source in knowledge.sources_of(topic)]
-    if short:
-        yield f'<p class="sources">{escape(texts.headings.sources)}: {"; ".join(sources)}</p>'
-    else:
-        yield f"<h{level}>{escape(texts.headings.sources)}</h{level}>"
-        yield "<ul>"
-        for source in sources:
-            yield f"<li>{source}</li>"
-        yield "</ul>"
-    checked = texts.checked.format(date=spelled(topic.form.reviewed))
-    yield f'<p class="soft">{escape(checked)}</p>'
-    if today > topic.form.due:
-        yield f'<p class="note">{escape(texts.due)}</p>'
+    yield from basis.sources(knowledge, topic, today, level, short=short)
 
 
 def _parts(knowledge: Knowledge, form: Fitted, level: int, *, short: bool) -> Iterator[str]:
@@ -148,18 +222,6 @@ def _steps(knowledge: Knowledge, form: Fitted, level: int) -> Iterator[str]:
         for step in steps:
             yield f"<li>{inline(step)}</li>"
         yield "</ol>"
-
-
-def _facts(knowledge: Knowledge, topic: Topic) -> Iterator[str]:
-    said = knowledge.texts.export
-    words = {FactStatus.SURE: said.sure, FactStatus.CONTESTED: said.contested, FactStatus.NOT_FOUND: said.not_found}
-    yield f"<h2>{escape(said.facts)}</h2>"
-    yield "<ul>"
-    for id in topic.form.facts:
-        fact = knowledge.facts[FactId(id)]
-        remark = f"{words[fact.status]}, {said.fact_checked.format(date=spelled(fact.checked))}"
-        yield f'<li>{escape(fact.statement)} <span class="soft">({escape(remark)})</span></li>'
-    yield "</ul>"
 
 
 def _footer(knowledge: Knowledge, today: datetime.date) -> str:

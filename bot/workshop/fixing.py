@@ -15,7 +15,9 @@ from typing import Any
 
 import yaml
 
+from bot.knowledge.checkup import ControlForm
 from bot.knowledge.finding import Finding
+from bot.knowledge.letters import Grounds, LetterForm
 from bot.knowledge.loader import read
 from bot.knowledge.model import Device
 from bot.knowledge.retell import quoted
@@ -28,10 +30,14 @@ TOPIC_KEYS = (
 )  # fmt: skip
 """The keys of a topic in the order in which knowledge/README.md explains them."""
 
+LETTER_KEYS, GROUNDS_KEYS = tuple(LetterForm.model_fields), tuple(Grounds.model_fields)
+"""The same for a letter and for what it asks for; their forms name them in that order."""
+
 _ENTRY_KEYS: Mapping[str, tuple[str, ...]] = {
     "facts": ("id", "statement", "status", "confidence", "held", "where", "sources", "checked", "unused"),
     "sources": ("id", "publisher", "title", "date", "url", "kind", "copy"),
     "groups": ("id", "title"),
+    "controls": tuple(ControlForm.model_fields),
 }
 _DEVICES = tuple(device.value for device in Device)
 
@@ -157,6 +163,8 @@ def _order_of_keys(text: str, path: str) -> str:
     lines = text.split("\n")
     if path.startswith("topics/"):
         return "\n".join(_sorted_topic(lines, root))
+    if path.startswith("letters/"):
+        return "\n".join(_sorted_letter(lines, root))
     for key, value in root.value:
         if order := _ENTRY_KEYS.get(key.value):
             # From the last entry to the first, so that the lines of those before stay where they are.
@@ -179,6 +187,13 @@ def _sorted_topic(lines: list[str], root: yaml.MappingNode) -> list[str]:
                             lines = _reordered(lines, steps, _DEVICES)
                     lines = _reordered(lines, fitted, TOPIC_KEYS)
     return _reordered(lines, root, TOPIC_KEYS)
+
+
+def _sorted_letter(lines: list[str], root: yaml.MappingNode) -> list[str]:
+    for key, value in root.value:
+        if key.value == "grounds" and isinstance(value, yaml.MappingNode):
+            lines = _reordered(lines, value, GROUNDS_KEYS)
+    return _reordered(lines, root, LETTER_KEYS)
 
 
 def _reordered(lines: list[str], node: yaml.MappingNode, order: Sequence[str]) -> list[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, SMALL
+from conftest import ROOT, SMALL, write_knowledge
+from sample_letters import LETTERS
 from terminal import in_terminal
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -140,7 +142,8 @@ def test_review_lists_what_is_overdue(run: Run, folder: Path):
     done = run("review")
     assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["opt-out-phone", "private-messages"]
     assert (
-        run("review", "opt-out-phon").stderr == 'The topic "opt-out-phon" is not known; did you mean "opt-out-phone"?\n'
+        run("review", "opt-out-phon").stderr
+        == 'There is no topic or letter "opt-out-phon"; did you mean "opt-out-phone"?\n'
     )
 
 
@@ -159,7 +162,7 @@ def test_review_sets_only_what_was_confirmed(folder: Path):
     shown, code = typed(folder, [("[q]uit: ", "?\n"), ("[q]uit: ", "y\n"), ("[q]uit: ", "s\n")], "review")
     assert code == 0, shown
     assert "F-OPT-01" in shown
-    assert "1 topic reviewed." in shown
+    assert "1 of 2 reviewed." in shown
     after = (folder / PHONE).read_text(encoding="utf-8")
     assert after != old[PHONE]
     assert [line for line in after.splitlines() if line not in old[PHONE].splitlines()] == [
@@ -168,13 +171,29 @@ def test_review_sets_only_what_was_confirmed(folder: Path):
     assert (folder / DMS).read_text(encoding="utf-8") == old[DMS]
     shown, code = typed(folder, [("[q]uit: ", "q\n")], "review", "--all")
     assert code == 0
-    assert "0 topics reviewed." in shown
+    assert "0 of 2 reviewed." in shown
+
+
+def test_review_knows_letters(folder: Path):
+    """A letter that is named is shown with its facts like a topic, and yes sets its day; the rest of its file stays."""
+    letter = "letters/objection.yaml"
+    write_knowledge(folder, LETTERS)
+    before = (folder / letter).read_text(encoding="utf-8")
+    shown, code = typed(folder, [("[q]uit: ", "y\n")], "review", "objection")
+    assert code == 0, shown
+    assert "It tells LinkedIn to stop." in shown
+    assert "1 of 1 reviewed." in shown
+    after = (folder / letter).read_text(encoding="utf-8")
+    day = re.search(r"^reviewed: (\S+)$", after, re.MULTILINE)
+    assert day
+    assert day[1] != "2026-11-01"
+    assert after.replace(day[0], "reviewed: 2026-11-01") == before
 
 
 def test_export_writes_pages_and_refuses_a_foreign_folder(run: Run, tmp_path: Path):
     """The pages are counted and the first one named; a folder with anything else is refused with 2."""
     done = run("export", "out")
-    assert (done.returncode, done.stdout) == (0, "Wrote 4 pages; open out/index.html.\n")
+    assert (done.returncode, done.stdout) == (0, "Wrote 12 pages; open out/index.html.\n")
     assert run("export", "out").returncode == 0
     (tmp_path / "out" / "mine.txt").write_text("x", encoding="utf-8")
     done = run("export", "out")
@@ -189,7 +208,7 @@ def test_export_writes_pages_and_refuses_a_foreign_folder(run: Run, tmp_path: Pa
         (("suggest", "-"), "the input holds no message with words; write one a line."),
         (("eval", "none.tsv"), "none.tsv cannot be read (No such file or directory); correct the path or its permissions."),
         (("test", "--html", "none/x.html"), "--html: none/x.html cannot be written (its folder does not exist); name a file in a folder that is there."),
-        (("picture", "nope"), 'The topic "nope" is not known; correct the id'),
+        (("picture", "nope"), 'There is no topic or letter "nope"; correct the id'),
         (("picture", "--changed", "HEAD"), "under no version control"),
     ],
 )  # fmt: skip
@@ -212,7 +231,7 @@ def test_eval_names_every_bad_line(run: Run, tmp_path: Path):
 def test_pictures_of_topics_are_drawn(run: Run, tmp_path: Path):
     """Each form of an answer becomes a picture and a text in the folder that was named."""
     done = run("picture", "private-messages", "--into", "drawn")
-    assert done.stdout == "Drew 1 picture of 1 topic in drawn.\n"
+    assert done.stdout == "Drew 1 picture in drawn.\n"
     assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == [
         "private-messages.svg",
         "private-messages.txt",

@@ -105,6 +105,7 @@ async def test_a_bad_edit_keeps_the_last_good_knowledge(dialogue: Dialogue, fold
         await until(lambda: reloader.refused)
         assert "LinkedIn says no." in said(dialogue, "private-messages")
         assert reloader.refused[0].path == MESSAGES
+        assert reloader.state.startswith(f"degraded: {MESSAGES}:")
         reloader.look()
         await asyncio.sleep(0.5)
         told = [line for line in log.lines if line.startswith(f"{MESSAGES}:2:1: ")]
@@ -112,6 +113,35 @@ async def test_a_bad_edit_keeps_the_last_good_knowledge(dialogue: Dialogue, fold
         assert 'did you mean "answer"' in told[0]
         change(folder, MESSAGES, "anser: |", "answer: |")
         await until(lambda: not reloader.refused)
+        assert reloader.state == "ok"
+
+
+async def test_each_reading_is_counted_and_told(dialogue: Dialogue, folder: Path):
+    """Whatever breaks a reading, the last good knowledge answers, readiness says so, and a good one mends it."""
+    results: list[str] = []
+    breaks = True
+
+    def read() -> Knowledge:
+        if breaks:
+            raise RuntimeError("whatever")
+        return load(folder)
+
+    reloader = Reloader(
+        dialogue, load=read, remade=mind_of, digest=lambda _: "", refit=Fitting(), log=Log(), told=results.append
+    )
+    task = asyncio.create_task(reloader.run(changes_in(folder)))
+    reloader.look()
+    await until(lambda: results == ["failed"])
+    assert reloader.state == "degraded: the changed knowledge could not be read, and the log says where"
+    breaks = False
+    change(folder, MESSAGES, "answer: |", "anser: |")
+    reloader.look()
+    await until(lambda: "refused" in results)
+    change(folder, MESSAGES, "anser: |", "answer: |")
+    reloader.look()
+    await until(lambda: reloader.state == "ok" and results[-1] == "reloaded")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_new_phrasings_count_once_they_are_learned(dialogue: Dialogue, folder: Path, matcher: FakeMatcher):
@@ -145,6 +175,7 @@ async def test_phrasings_that_cannot_be_learned_leave_the_texts_changed(dialogue
         fitting.go_on.set()
         await until(lambda: "The new phrasings could not be learned." in log.lines)
         assert reloader.stale
+        assert reloader.state.startswith("degraded: the new phrasings could not be learned")
         assert "are my dms seen by anyone" in dialogue.knowledge.topics["private-messages"].form.asks
 
 

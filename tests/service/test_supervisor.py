@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.platforms.platform import PassingFault, PermanentFault
+from bot.platforms.platform import PassingFault, PermanentFault, ProcessFault
 from bot.service.supervisor import FIRST_WAIT, LONGEST_WAIT, STEADY_AFTER, Health, Supervisor
 
 
@@ -166,3 +166,13 @@ async def test_jitter_lies_between_half_and_whole():
         [Fake("a", fails(PassingFault("x")))], clock=lambda: 0.0, uniform=uniform, sleep=sleep, tell=print
     ).run(stop)
     assert drawn[:3] == [(0.5, 1.0), (1.0, 2.0), (2.0, 4.0)]
+
+
+async def test_a_process_that_lost_its_place_ends_whole():
+    """Where another process does its work now, the other platforms are closed and the process ends by itself."""
+    lost, good = Fake("discord", fails(ProcessFault("the slot is lost."))), Fake("telegram", forever)
+    harness = Harness(lost, good)
+    async with asyncio.timeout(5):
+        assert await harness.run() is False
+    assert harness.told == ["discord: the slot is lost."]
+    assert good.closed == 1

@@ -17,11 +17,15 @@ CALLBACK = "/interactions/{interaction_id}/{interaction_token}/callback"
 COMMANDS = "/applications/{application_id}/commands"
 MESSAGES = "/channels/{channel_id}/messages"
 
-COMMAND, COMPONENT, AUTOCOMPLETE = 2, 3, 4
-ANSWERS = {COMMAND: {4, 5, 9}, COMPONENT: {4, 5, 6, 7, 9}, AUTOCOMPLETE: {8}, 5: {4, 5, 6, 7}}
-"""Which answers Discord takes to which interaction."""
+COMMAND, COMPONENT, AUTOCOMPLETE, FORM = 2, 3, 4, 5
+ANSWERS = {COMMAND: {4, 5, 9}, COMPONENT: {4, 5, 6, 7, 9}, AUTOCOMPLETE: {8}, FORM: {4, 5, 6, 7}}
+"""Which answers Discord takes to which interaction: a form answers no form."""
+
+MOST_BYTES = 10 * 1024 * 1024
 
 Json = dict[str, Any]
+File = tuple[str, bytes]
+"""Name and content."""
 
 
 def refusals(path: str, method: str, body: Any) -> list[str]:
@@ -62,12 +66,47 @@ def message_faults(message: Json, *, editing: bool = False) -> Iterator[str]:
             if _units(value) > most:
                 yield f"{name} beyond {most}"
         total += _units(title) + _units(text) + _units(foot)
-    if total > 6_000:
-        yield "embeds beyond 6000 in all"
+    if total > 6_000 or len(embeds) > 10:
+        yield "embeds beyond 6000 in all, or more than ten"
     mentions = message.get("allowed_mentions")
     if mentions != {"parse": [], "replied_user": False}:
         yield f"mentions are allowed: {mentions}"
     yield from _component_faults(message.get("components") or [])
+
+
+def file_faults(message: Json, files: dict[str, File]) -> Iterator[str]:
+    """Yield what Discord would refuse about the files that come with a message, and what is named and not there."""
+    named = {f"files[{one['id']}]": one.get("filename") for one in message.get("attachments") or []}
+    if named != {field: name for field, (name, _) in files.items()}:
+        yield f"attachments {named} are not the files {sorted(files)}"
+    if len(files) > 10:
+        yield "more than ten files"
+    for name, content in files.values():
+        if not content or len(content) > MOST_BYTES:
+            yield "a file is empty or beyond 10 MiB"
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", name):
+            yield f"the name {name!r} would be changed"
+
+
+def form_faults(form: Json) -> Iterator[str]:
+    """Yield what Discord would refuse about a form."""
+    if not 1 <= len(form["custom_id"]) <= 100 or not 1 <= _units(form["title"].strip()) <= 45:
+        yield "id or title of a form"
+    if not 1 <= len(form["components"]) <= 5:
+        yield "a form has no component, or more than five"
+    for label in form["components"]:
+        field = label.get("component", {})
+        if label["type"] != 18 or field.get("type") != 4:
+            yield "a field of a form has no label, or is none for text"
+            continue
+        if not 1 <= _units(label["label"].strip()) <= 45 or _units(label.get("description") or "") > 100:
+            yield "a label of a form"
+        if "label" in field:
+            yield "a field inside a label has a label of its own"
+        if field["style"] not in {1, 2} or not 1 <= field.get("max_length", 4_000) <= 4_000:
+            yield "style or length of a field"
+        if _units(field.get("placeholder", "")) > 100 or not 1 <= len(field["custom_id"]) <= 100:
+            yield "placeholder or id of a field"
 
 
 def _component_faults(rows: list[Json]) -> Iterator[str]:
@@ -90,6 +129,8 @@ def _component_faults(rows: list[Json]) -> Iterator[str]:
 def _button_faults(button: Json) -> Iterator[str]:
     if not 1 <= _units(button["label"].strip()) <= 34:
         yield "a label is empty or beyond 34"
+    if button["style"] not in {1, 2, 5}:
+        yield "a button has a style that is none of ours"
     if button["style"] == 5:
         if "custom_id" in button or not re.fullmatch(r"https://\S{1,504}", button["url"]):
             yield "a link is none"
@@ -111,7 +152,7 @@ def _select_faults(select: Json) -> Iterator[str]:
         yield "a placeholder beyond 150"
 
 
-def callback_faults(kind: int, body: Json) -> Iterator[str]:
+def callback_faults(kind: int, body: Json, files: dict[str, File]) -> Iterator[str]:
     """Yield what Discord would refuse about the answer to an interaction of `kind`."""
     if body["type"] not in ANSWERS[kind]:
         yield f"an answer of type {body['type']} to an interaction of type {kind}"
@@ -122,7 +163,10 @@ def callback_faults(kind: int, body: Json) -> Iterator[str]:
         for choice in choices:
             if not 1 <= _units(choice["name"]) <= 100 or not 1 <= _units(choice["value"]) <= 100:
                 yield "a choice is empty or beyond 100"
+    elif body["type"] == 9:
+        yield from form_faults(body["data"])
     elif body["type"] in {4, 7}:
+        yield from file_faults(body["data"], files)
         yield from message_faults(body["data"], editing=body["type"] == 7)
 
 

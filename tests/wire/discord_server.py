@@ -18,10 +18,13 @@ from wire.discord_rules import (
     COMMAND,
     COMMANDS,
     COMPONENT,
+    FORM,
     MESSAGES,
+    File,
     Json,
     callback_faults,
     command_faults,
+    file_faults,
     message_faults,
     refusals,
 )
@@ -76,6 +79,7 @@ class Call:
     path: str
     body: Any
     authorization: str | None
+    files: dict[str, File] = field(default_factory=dict)
 
 
 @dataclass
@@ -112,6 +116,9 @@ class DiscordServer(Watched):
         self.violations: list[str] = []
         self.messages: list[Json] = []
         self.answers: dict[str, Json] = {}
+        self.files: dict[str, dict[str, bytes]] = {}
+        """Files by name, by the id of the interaction or message that they came with."""
+
         self.commands: list[Json] = []
         self.dials: list[str] = []
         self.identified: list[Json] = []
@@ -124,6 +131,7 @@ class DiscordServer(Watched):
         self.close_resume: list[int] = []
         self.invalidate_identify = 0
         self.limit = {"total": 1_000, "remaining": 1_000, "reset_after": 14_400_000, "max_concurrency": 16}
+        self.application: dict[str, Any] = {}
         self.gateway_url: str | None = None
         self.resume_url: str | None = None
         self.sessions: dict[str, Session] = {}
@@ -170,7 +178,7 @@ class DiscordServer(Watched):
 
     def forget(self) -> None:
         """Begin to record anew."""
-        for record in (self.calls, self.violations, self.messages, self.answers, self._faults):
+        for record in (self.calls, self.violations, self.messages, self.answers, self.files, self._faults):
             record.clear()
 
     def id(self) -> str:
@@ -206,7 +214,7 @@ class DiscordServer(Watched):
     async def say(self, content: str, **changes: Any) -> str:
         """Send a message of a person; returns its id. With `guild` it is said in a server, else directly."""
         id = self.id()
-        guild = changes.pop("guild", False)
+        guild, shard = changes.pop("guild", False), changes.pop("shard", 0)
         message = {
             "id": id,
             "type": 0,
@@ -227,7 +235,7 @@ class DiscordServer(Watched):
             **({"guild_id": GUILD, "member": {"roles": [], "nick": "Addie"}} if guild else {}),
             **changes,
         }
-        await self.dispatch("MESSAGE_CREATE", message)
+        await self.dispatch("MESSAGE_CREATE", message, shard)
         return id
 
     async def interact(self, kind: int, data: Json, *, person: Json = ADA, direct: bool = False, **changes: Any) -> str:
@@ -301,14 +309,24 @@ class DiscordServer(Watched):
         data: Json = {"component_type": 3, "custom_id": select, "values": [value]}
         return await self.answered(await self.interact(COMPONENT, data, message=message, **changes))
 
+    async def submit(self, form: Json, text: str, **changes: Any) -> tuple[Json, dict[str, bytes]]:
+        """Fill in a form that was opened; returns the answer and the files that came with it."""
+        fields = [
+            {"type": 18, "id": 1, "component": {"type": 4, "id": 2, "custom_id": one["component"]["custom_id"], "value": text}}
+            for one in form["components"]
+        ]  # fmt: skip
+        data: Json = {"custom_id": form["custom_id"], "components": fields}
+        id = await self.interact(FORM, data, **changes)
+        return await self.answered(id), self.files.get(id, {})
+
     # --- REST -------------------------------------------------------------------------------------------------
 
     async def _rest(self, request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"]
-        body = await request.json() if request.can_read_body else None
-        self.calls.append(Call(request.method, path, body, request.headers.get("Authorization")))
+        body, files = await _read(request)
+        self.calls.append(Call(request.method, path, body, request.headers.get("Authorization"), files))
         fault = self._fault(path)
-        answer = self._obey(request, path, body) if fault is None or fault.after else None
+        answer = self._obey(request, path, body, files) if fault is None or fault.after else None
         self.changed()
         if fault is None:
             assert answer is not None
@@ -327,16 +345,16 @@ class DiscordServer(Watched):
                 return faults.pop(0)
         return None
 
-    def _obey(self, request: web.Request, path: str, body: Any) -> web.Response:
+    def _obey(self, request: web.Request, path: str, body: Any, files: dict[str, File]) -> web.Response:
         if match := re.fullmatch(r"/interactions/(\d+)/([^/]+)/callback", path):
-            return self._callback(match[1], match[2], body)
+            return self._callback(match[1], match[2], body, files)
         if request.headers.get("Authorization") != f"Bot {TOKEN}":
             return _error(401, 0, "401: Unauthorized")
         match (request.method, path):
             case ("GET", "/users/@me"):
                 return _json(ME)
             case ("GET", "/oauth2/applications/@me" | "/applications/@me"):
-                return _json({"id": APPLICATION, "name": "guide", "description": "", "flags": 0})
+                return _json({"id": APPLICATION, "name": "guide", "description": "", "flags": 0, **self.application})
             case ("GET", "/gateway/bot"):
                 url = self.gateway_url or f"ws://127.0.0.1:{self.port}/gateway/"
                 return _json({"url": url, "shards": 3, "session_start_limit": self.limit})
@@ -345,23 +363,25 @@ class DiscordServer(Watched):
             case ("PUT", p) if p == f"/applications/{APPLICATION}/commands":
                 return self._overwrite(body)
             case ("POST", p) if match := re.fullmatch(r"/channels/(\d+)/messages", p):
-                return self._message(match[1], body)
+                return self._message(match[1], body, files)
         self.violations.append(f"nobody knows {request.method} {path}")
         return _error(404, 0, "404: Not Found")
 
-    def _callback(self, id: str, token: str, body: Any) -> web.Response:
+    def _callback(self, id: str, token: str, body: Any, files: dict[str, File]) -> web.Response:
         expected, kind = self._interactions.get(id, ("", 0))
         if token != expected:
             return _error(404, 10062, "Unknown interaction")
         if id in self.answers:
             return _error(400, 40060, "Interaction has already been acknowledged.")
-        if bad := self._refused([*refusals(CALLBACK, "post", body), *callback_faults(kind, body)]):
+        if bad := self._refused([*refusals(CALLBACK, "post", body), *callback_faults(kind, body, files)]):
             return bad
         self.answers[id] = body
+        self.files[id] = dict(files.values())
         return web.Response(status=204)
 
-    def _message(self, channel: str, body: Any) -> web.Response:
-        if bad := self._refused([*refusals(MESSAGES, "post", body), *message_faults(body)]):
+    def _message(self, channel: str, body: Any, files: dict[str, File]) -> web.Response:
+        found = [*refusals(MESSAGES, "post", body), *message_faults(body), *file_faults(body, files)]
+        if bad := self._refused(found):
             return bad
         known = [said for said in self.messages if said["nonce"] == body.get("nonce") and body.get("enforce_nonce")]
         if known:
@@ -371,6 +391,7 @@ class DiscordServer(Watched):
             "timestamp": "2026-11-25T10:00:00.000000+00:00",
         }  # fmt: skip
         self.messages.append(message)
+        self.files[message["id"]] = dict(files.values())
         return _json(message)
 
     def _overwrite(self, body: Any) -> web.Response:
@@ -475,6 +496,21 @@ class DiscordServer(Watched):
             await connection.send(payload)
         await connection.send({"op": 0, "t": "RESUMED", "s": len(session.sent), "d": {"_trace": []}})
         return session
+
+
+async def _read(request: web.Request) -> tuple[Any, dict[str, File]]:
+    """Return the body of a request and its files by field: a form carries both, JSON only the one."""
+    if not request.can_read_body:
+        return None, {}
+    if request.content_type != "multipart/form-data":
+        return await request.json(), {}
+    body, files = None, {}
+    async for part in await request.multipart():
+        if part.name == "payload_json":
+            body = json.loads(await part.text())
+        else:
+            files[part.name] = (part.filename or "", bytes(await part.read()))
+    return body, files
 
 
 def _json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

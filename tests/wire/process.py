@@ -60,7 +60,7 @@ class BotProcess(Watched):
             "bot",
             "run",
             cwd=ROOT / "tests",  # where no .env lies
-            env={**kept, "BOT_HTTP": "off", "BOT_LOG": "json", **self._environment},
+            env={**kept, "BOT_HTTP": "off", "BOT_LOG": "json", "BOT_STATE": "memory://", **self._environment},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -83,6 +83,12 @@ class BotProcess(Watched):
         while chunk := await stream.read(65_536):
             self.output += chunk.decode(errors="replace")
             self.changed()
+
+    @property
+    def pid(self) -> int:
+        """Return the id of the process."""
+        assert self._process
+        return self._process.pid
 
     async def says(self, sentence: str, times: int = 1) -> None:
         """Wait until the output holds a sentence."""

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import ClientError, ClientSession, web
 
 TOKEN = "4711:Very-secret_token-of-a-test"
 SPEC = Path(__file__).resolve().parents[2].parent / "shared" / "specs" / "telegram_api.json"
@@ -39,6 +40,8 @@ class Call:
 
     method: str
     form: dict[str, str]
+    files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    """Name and content of each file, by its field."""
     at: float = field(default_factory=time.monotonic)
 
     def __getitem__(self, name: str) -> str:
@@ -66,7 +69,7 @@ class Call:
     @property
     def buttons(self) -> list[Json]:
         markup = self.get("reply_markup")
-        return [button for row in json.loads(markup)["inline_keyboard"] for button in row] if markup else []
+        return [button for row in json.loads(markup).get("inline_keyboard", ()) for button in row] if markup else []
 
 
 @dataclass
@@ -94,11 +97,20 @@ class TelegramServer:
         self.faults: list[Fault] = []
         self.violations: list[str] = []
         self.webhook = ""
+        self.webhook_secret = ""
+        self.deliver_to: list[str] = []
+        """Where the listeners behind `webhook` are; each update goes to the next one that takes it."""
+        self.times = 1
+        """How often each update is delivered at the same moment, to one listener after the other."""
+        self._deliveries: set[asyncio.Task[None]] = set()
         self.me: Json = dict(ME)
         self.commands: dict[str, list[Json]] = {}
         self.short_description = ""
         self.description = ""
         self.sent: dict[int, Json] = {}
+        self.shown: dict[int, Json] = {}
+        """The bot's messages by their id, as people see them now: edits change them."""
+        self.deleted: set[int] = set()
         self.spec: Json | None = json.loads(SPEC.read_text()) if SPEC.exists() else None
         self._updates: list[Json] = []
         self._next = 500
@@ -123,6 +135,9 @@ class TelegramServer:
             assert not self.violations, "\n".join(self.violations)
 
     async def stop(self) -> None:
+        self.deliver_to = []
+        for task in self._deliveries:
+            task.cancel()
         await self._runner.cleanup()
 
     @property
@@ -135,9 +150,35 @@ class TelegramServer:
         """Deliver an update; returns its id."""
         async with self._changed:
             self._next += 1
-            self._updates.append({"update_id": self._next, kind: body})
+            update = {"update_id": self._next, kind: body}
+            if self.webhook:
+                self.deliver(update)
+            else:
+                self._updates.append(update)
             self._changed.notify_all()
             return self._next
+
+    def deliver(self, update: Json) -> None:
+        """Hand an update to the webhook, as often as it takes."""
+        for first in range(self.times):
+            task = asyncio.create_task(self._deliver(update, update["update_id"] + first))
+            self._deliveries.add(task)
+            task.add_done_callback(self._deliveries.discard)
+
+    async def _deliver(self, update: Json, turn: int) -> None:
+        path = urlsplit(self.webhook).path
+        headers = {"X-Telegram-Bot-Api-Secret-Token": self.webhook_secret}
+        async with ClientSession(headers=headers) as session:
+            while self.deliver_to:
+                url = self.deliver_to[turn % len(self.deliver_to)] + path
+                turn += 1
+                try:
+                    async with session.post(url, json=update) as response:
+                        if response.status == 200:
+                            return
+                except ClientError:
+                    pass
+                await asyncio.sleep(0.1)
 
     def body(self, chat: Json = PRIVATE, user: Json = ADA, **rest: Any) -> Json:
         self._message += 1
@@ -179,6 +220,11 @@ class TelegramServer:
         return [call for call in self.of("sendMessage") if chat is None or call.chat == chat]
 
     @property
+    def undelivered(self) -> int:
+        """How many deliveries no listener has taken yet."""
+        return len(self._deliveries)
+
+    @property
     def unconfirmed(self) -> list[int]:
         return [update["update_id"] for update in self._updates]
 
@@ -197,8 +243,14 @@ class TelegramServer:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
-        form = {key: str(value) for key, value in (await request.post()).items()}
-        call = Call(method, form)
+        form: dict[str, str] = {}
+        files: dict[str, tuple[str, bytes]] = {}
+        for key, value in (await request.post()).items():
+            if isinstance(value, web.FileField):
+                files[key] = (value.filename, value.file.read())
+            else:
+                form[key] = str(value)
+        call = Call(method, form, files)
         self.calls.append(call)
         if request.match_info["token"] != self.token:
             return _error(401, "Unauthorized")
@@ -234,6 +286,16 @@ class TelegramServer:
     async def _get_webhook_info(self, _call: Call) -> Json:
         return {"url": self.webhook, "has_custom_certificate": False, "pending_update_count": 0}
 
+    async def _set_webhook(self, call: Call) -> bool:
+        if not call["url"].startswith("https://"):
+            raise _Refused(400, "Bad Request: bad webhook: An HTTPS URL must be provided for webhook")
+        self.webhook, self.webhook_secret = call["url"], call.get("secret_token") or ""
+        return True
+
+    async def _delete_webhook(self, _call: Call) -> bool:
+        self.webhook = ""
+        return True
+
     async def _get_updates(self, call: Call) -> list[Json]:
         if self.webhook:
             raise _Refused(409, "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook")
@@ -255,7 +317,7 @@ class TelegramServer:
             return self._updates[: int(call.get("limit") or 100)]
 
     async def _send_message(self, call: Call) -> Json:
-        text = self._text(call)
+        told = self._told(call)
         self._message += 1
         chat = next((c for c in (PRIVATE, GROUP) if c["id"] == call.chat), None)
         message: Json = {
@@ -263,19 +325,69 @@ class TelegramServer:
             "date": int(time.time()),
             "chat": chat or {"id": call.chat, "type": "private" if call.chat > 0 else "supergroup", "title": "x"},
             "from": self.me,
-            "text": text,
+            **told,
         }
-        if markup := call.get("reply_markup"):
-            message["reply_markup"] = json.loads(markup)
+        if reply := call.get("reply_parameters"):
+            answered = json.loads(reply)["message_id"]
+            message["reply_to_message"] = {
+                "message_id": answered, "date": 1, "chat": message["chat"], "from": ADA, "text": "what was answered",
+            }  # fmt: skip
         if thread := call.get("message_thread_id"):
             message |= {"message_thread_id": int(thread), "is_topic_message": True}
-        self.sent[id(call)] = message
+        self.sent[id(call)] = self.shown[self._message] = message
         return message
 
+    def _told(self, call: Call) -> Json:
+        """Return what a call puts into a message: text, entities that are set apart, and buttons."""
+        told: Json = {"text": self._text(call)}
+        if call.get("parse_mode") == "HTML" and (set_apart := entities_of(call["text"])):
+            told["entities"] = set_apart
+        # What opens the reply field is told to people's apps, and comes back with no message.
+        if (markup := call.get("reply_markup")) and "inline_keyboard" in json.loads(markup):
+            told["reply_markup"] = json.loads(markup)
+        return told
+
+    async def _send_document(self, call: Call) -> Json:
+        return self._documents(call)[0]
+
+    async def _send_media_group(self, call: Call) -> list[Json]:
+        media = call.value("media")
+        if not 2 <= len(media) <= 10:
+            raise _Refused(400, "Bad Request: group send failed")
+        if [item["media"].removeprefix("attach://") for item in media] != list(call.files):
+            self.violations.append("a group names files that are not there")
+        return self._documents(call)
+
+    def _documents(self, call: Call) -> list[Json]:
+        if not call.files or any(not content for _, content in call.files.values()):
+            raise _Refused(400, "Bad Request: file must be non-empty")
+        sent = []
+        for name, content in call.files.values():
+            self._message += 1
+            document = {"file_id": "f", "file_unique_id": "u", "file_name": name, "file_size": len(content)}
+            sent.append(
+                {"message_id": self._message, "date": 1, "chat": PRIVATE, "from": self.me, "document": document}
+            )
+        return sent
+
+    async def _delete_message(self, call: Call) -> bool:
+        message = int(call["message_id"])
+        if message in self.deleted:
+            raise _Refused(400, "Bad Request: message to delete not found")
+        self.deleted.add(message)
+        for shown in self.shown.values():
+            if (answered := shown.get("reply_to_message")) and answered["message_id"] == message:
+                del shown["reply_to_message"]
+        return True
+
     async def _edit_message_text(self, call: Call) -> Json:
-        text = self._text(call)
+        told = self._told(call)
+        number = int(call["message_id"])
         chat = PRIVATE if call.chat == PRIVATE["id"] else GROUP
-        return {"message_id": int(call["message_id"]), "date": 1, "chat": chat, "from": self.me, "text": text}
+        kept = self.shown.get(number) or {"message_id": number, "date": 1, "chat": chat, "from": self.me}
+        kept = {key: value for key, value in kept.items() if key not in {"text", "entities", "reply_markup"}}
+        self.shown[number] = {**kept, **told}
+        return self.shown[number]
 
     async def _answer_callback_query(self, call: Call) -> bool:
         if len(call.get("text") or "") > 200:
@@ -322,6 +434,10 @@ class TelegramServer:
     def _buttons(self, markup: Json | None) -> None:
         if not markup:
             return
+        if "force_reply" in markup:
+            if len(markup.get("input_field_placeholder", "x")) > 64:
+                self.violations.append("a placeholder that is too long")
+            return
         rows = markup["inline_keyboard"]
         buttons = [button for row in rows for button in row]
         if len(buttons) > 100 or any(not 1 <= len(row) <= 8 for row in rows):
@@ -346,7 +462,7 @@ class TelegramServer:
                 self.violations.append(f"{call.method} knows no {name}")
         for name, item in fields.items():
             if name not in call.form:
-                if item["required"]:
+                if item["required"] and name not in call.files:
                     self.violations.append(f"{call.method} needs {name}")
             elif not any(self._fits(_read(call.form[name], kind), kind) for kind in item["types"]):
                 self.violations.append(f"{call.method}: {name} is no {item['types']}: {call.form[name][:200]}")
@@ -423,7 +539,22 @@ def _shown(text: str, mode: str | None) -> str:
 
 
 _PIECE = re.compile(r"<(/?)([a-z]+)((?:\s+[a-z-]+=\"[^\"<>]*\")*)\s*>|([^<>&]+)|&(lt|gt|amp|quot|#\d+|#x[0-9a-fA-F]+);")
-_TAGS = {"b", "i", "a", "code", "pre", "u", "s"}
+_TAGS = {"b", "i", "a", "code", "pre", "u", "s", "blockquote"}
+
+
+def entities_of(html: str) -> list[Json]:
+    """Return where the parts of a text are that are set apart as a whole, in UTF-16 units of what is shown."""
+    found: list[Json] = []
+    lead = len(parse_html(html)[0]) - len(parse_html(html)[0].lstrip())
+    for match in re.finditer(r"<(blockquote|pre)>(.*?)</\1>", html, re.DOTALL):
+        before = parse_html(re.sub(r"</?[a-z][^>]*>", "", html[: match.start()]))[0][lead:]
+        inside = parse_html(match[2])[0]
+        found.append({"type": match[1], "offset": _units(before), "length": _units(inside)})
+    return found
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
 
 
 def parse_html(text: str) -> tuple[str, list[tuple[str, str | None]]]:

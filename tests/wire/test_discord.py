@@ -242,7 +242,7 @@ async def test_commands_are_written_once(server: DiscordServer):
     async with BotProcess(server.environment) as bot:
         await bot.says("the commands were brought up to date")
     names = [command["name"] for command in server.commands]
-    assert names == ["ask", "topics", "help", "about", "privacy", "Answer this"]
+    assert names == ["ask", "optout", "checkup", "letter", "topics", "help", "about", "privacy", "Answer this"]
     async with BotProcess(server.environment) as bot:
         await bot.says("the commands are up to date")
     server.commands[2]["description"] = "Changed by hand"

@@ -65,7 +65,13 @@ async def test_one_platform_with_a_bad_token_leaves_the_other_alone(telegram: Te
         await process.says("does not accept the token")
         await discord.until(lambda: discord.ready)
         assert (await discord.command("ask", "are my dms read?"))["type"] == 4
-        parts = {"knowledge": "ok", "reload": "ok", "platforms.telegram": "down", "platforms.discord": "ok"}
+        parts = {
+            "knowledge": "ok",
+            "reload": "ok",
+            "store": "ok",
+            "platforms.telegram": "down",
+            "platforms.discord": "ok",
+        }
         assert await ready(port) == (200, parts)
         assert await process.stop() == DONE
     assert process.output.count("does not accept the token") == 1

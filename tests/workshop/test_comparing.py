@@ -8,7 +8,7 @@ import pytest
 from conftest import SMALL, write_knowledge
 from rich.console import Console
 
-from bot.workshop.comparing import Change, CompareError, changed_topics, differs, fetch, moved, moves
+from bot.workshop.comparing import Change, CompareError, changed_entries, differs, fetch, moved, moves
 from bot.workshop.figures import Answer, Judged, Question, Set, measure
 
 PHONE = "topics/opting-out/opt-out-phone.yaml"
@@ -83,7 +83,9 @@ def test_the_knowledge_of_a_commit_is_fetched(repository: Path, tmp_path: Path):
     (repository / PHONE).write_text("changed", encoding="utf-8")
     (repository / "topics" / "opting-out" / "fresh.yaml").write_text("new", encoding="utf-8")
     assert differs(repository, "HEAD")
-    assert changed_topics(repository, "HEAD") == ["fresh", "opt-out-phone"]
+    (repository / "letters").mkdir(exist_ok=True)
+    (repository / "letters" / "objection.yaml").write_text("new", encoding="utf-8")
+    assert changed_entries(repository, "HEAD") == ["fresh", "objection", "opt-out-phone"]
     earlier = fetch(repository, "HEAD", tmp_path / "earlier")
     assert (earlier / PHONE).read_text(encoding="utf-8") == SMALL[PHONE]
     assert (repository / PHONE).read_text(encoding="utf-8") == "changed"

@@ -6,7 +6,10 @@ import pytest
 from conftest import ROOT
 
 from bot.cli import app
+from bot.knowledge.checkup import ControlForm
 from bot.knowledge.draft import fill
+from bot.knowledge.form import Form
+from bot.knowledge.letters import BLANKS, PLACEHOLDERS, LetterForm
 from bot.knowledge.model import TopicForm
 from bot.knowledge.yaml_text import parse_yaml
 from bot.workshop.fixing import fix_text
@@ -33,12 +36,39 @@ def test_the_table_explains_every_key():
 
 
 @pytest.mark.parametrize(
+    ("section", "noun", "form"), [("Letters", "letter", LetterForm), ("Check-up", "control", ControlForm)]
+)
+def test_letters_and_controls_have_a_whole_entry_and_a_table(section: str, noun: str, form: type[Form]):
+    """The example of each has every key and fits its form, and its table explains exactly these keys."""
+    part = GUIDE[GUIDE.index(f"## {section}\n") :].split("\n## ")[0]
+    example = re.search(r"```yaml\n(.*?)```", part, re.DOTALL)
+    assert example
+    document, findings = parse_yaml(example[1], "example.yaml")
+    filed, misfits = fill(form, document)
+    assert filed
+    assert [*findings, *misfits] == []
+    assert set(document.data) == set(form.model_fields)
+    table = part[part.index(f"| key of a {noun} | needed |") :].split("\n\n")[0]
+    needed = {key: bool(mark.strip()) for key, mark in re.findall(r"^\| `(\w+)` \|([^|]*)\|", table, re.MULTILINE)}
+    assert needed == {key: field.is_required() for key, field in form.model_fields.items()}
+
+
+def test_letters_name_every_placeholder_and_blank():
+    """An editor finds there each word that the bot fills in, and each that people do."""
+    part = GUIDE[GUIDE.index("## Letters\n") :].split("\n## ")[0]
+    assert set(re.findall(r"`\{(\w+)\}`", part)) == set(PLACEHOLDERS)
+    assert set(re.findall(r"`\[([^]]+)\]`", part)) == set(BLANKS)
+
+
+@pytest.mark.parametrize(
     "task",
     [
         "Change a sentence",
         "LinkedIn moved a menu",
         "Add a topic",
         "A fact changed",
+        "Letters",
+        "Check-up",
         "People ask something we have no answer for",
     ],
 )

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import os
+import re
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from conftest import ROOT, TODAY
+from conftest import ROOT, TODAY, write_knowledge
+from sample_letters import LETTERS
 
+from bot.dialogue.checkup import REGIONS
+from bot.dialogue.guide import controls_of
 from bot.knowledge.loader import load
-from bot.knowledge.model import Knowledge
+from bot.knowledge.model import Knowledge, PlaceId
 from bot.workshop.export import INDEX, SHEET, pages
 from bot.workshop.folder import MARK, FolderError, write_folder
 
@@ -58,9 +63,13 @@ def exported(knowledge: Knowledge) -> dict[str, Page]:
 
 
 def test_every_topic_has_a_page_and_a_place_on_the_sheet(knowledge: Knowledge, exported: dict[str, Page]):
-    """Index, sheet and a page a topic: nothing is left out."""
-    assert set(exported) == {INDEX, SHEET, *(f"topics/{id}.html" for id in knowledge.topics)}
-    assert set(knowledge.topics) <= set(exported[SHEET].ids)
+    """Index, sheet, a page a topic, a letter and a region of the check-up: nothing is left out."""
+    topics = {f"topics/{id}.html" for id in knowledge.topics}
+    letters = {f"letters/{id}.html" for id in knowledge.letters}
+    regions = {f"check-up/{region}.html" for region in (*REGIONS, "elsewhere")}
+    assert set(exported) == {INDEX, SHEET, *topics, *letters, *regions}
+    assert set(knowledge.topics) | {f"letter_{id}" for id in knowledge.letters} <= set(exported[SHEET].ids)
+    assert {f"check_up_{region}" for region in (*REGIONS, "elsewhere")} <= set(exported[SHEET].ids)
 
 
 def test_every_link_leads_somewhere(exported: dict[str, Page]):
@@ -209,3 +218,62 @@ def test_the_sheet_leaves_out_only_what_says_the_same(small: Knowledge):
         "What differs in the United Kingdom", "Open the app in the EEA.", "The Daily Example: <a href=", "Sources checked on 1 November 2026",
     ):  # fmt: skip
         assert told in sheet, told
+
+
+def test_a_letter_page_is_a_form_to_fill_in(tmp_path: Path):
+    """Whom it goes to, what to enclose, by when, its words with blanks, the next letter, sources and facts are there."""
+    written = pages(load(write_knowledge(tmp_path / "k", LETTERS)), TODAY)
+    text = written["letters/objection.html"]
+    for told in (
+        "<h1>Objection (Article 21)</h1>", "For people in: European Economic Area, Switzerland", "It tells LinkedIn to stop.",
+        "<li>LinkedIn Ireland Unlimited Company, Dublin</li>", '<a href="https://www.linkedin.com/help/linkedin/ask/TS-DPRO">',
+        "Enclose nothing.", "One month after the day on which you send it.", "up to 3 months", "A bare sentence may not suffice.",
+        "Subject: Objection of [date]", "LinkedIn Ireland Unlimited Company, Dublin\n[date]\n", "[your own words]",
+        "[day by which the answer is due]", '<a href="reminder.html">Reminder</a>', "LinkedIn Help: <a href=",
+        "Sources checked on 1 November 2026", "well supported, as of 23 November 2026",
+    ):  # fmt: skip
+        assert told in text, told
+    assert "{" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+    assert "14 days after" in written["letters/reminder.html"]
+    assert "[date of my first letter]" in written["letters/reminder.html"]
+    assert '<a href="#letter_reminder">' in written[SHEET]
+
+
+def test_a_complaint_names_the_authority_of_each_country(knowledge: Knowledge):
+    """Where the authority follows from the country, the page lists them all, and the form leaves a gap."""
+    text = pages(knowledge, TODAY)["letters/complaint-gdpr.html"]
+    for place in ("fr", "ie", "se"):
+        regulator = knowledge.regulator_of(PlaceId(place))
+        assert regulator
+        assert f'<a href="{regulator.url}">{escape(regulator.name)}</a>' in text
+    assert "[name of the authority]" in text
+    only = pages(knowledge, TODAY)["letters/complaint-uk-ico.html"]
+    assert "[name of the authority]" not in only
+
+
+def test_a_check_up_page_has_the_controls_of_its_region(knowledge: Knowledge):
+    """Each region lists its own controls in order, with why and with the way to the topic that has the steps."""
+    written = pages(knowledge, TODAY)
+    for region in (*REGIONS, "elsewhere"):
+        text = written[f"check-up/{region}.html"]
+        controls = controls_of(knowledge, None if region == "elsewhere" else region)
+        places = [text.index(f"<h2>{at}. {escape(one.title)}</h2>") for at, one in enumerate(controls, 1)]
+        assert places == sorted(places)
+        for control in controls:
+            assert escape(control.why, quote=False) in text
+            assert f'<a href="../topics/{control.topic}.html">' in text
+        assert f"<h2>{len(controls) + 1}." not in text
+
+
+def test_topics_lead_to_what_one_can_do(exported: dict[str, Page]):
+    """A topic of the check-up links to it, and one that shares a fact with a letter to the letters."""
+    assert f"../{INDEX}#check_ups" in exported["topics/opt-out-overview.html"].links
+    assert f"../{INDEX}#letters_" in exported["topics/objection-form.html"].links
+    assert not [address for address in exported["topics/slack.html"].links if "#check_ups" in address]
+
+
+def test_an_export_without_letters_has_no_place_for_them(small: Knowledge):
+    """Where the knowledge has no letters, neither index nor sheet speaks of them."""
+    written = pages(small, TODAY)
+    assert "letters_" not in written[INDEX]
+    assert "letters_" not in written[SHEET]

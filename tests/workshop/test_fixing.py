@@ -137,6 +137,24 @@ def test_entries_of_lists_are_put_in_order():
     assert fix_text(before, "facts.yaml")[0] == after
 
 
+def test_controls_of_the_check_up_are_put_in_order():
+    """The keys of a control follow the order of its form; the controls themselves stay where they are."""
+    before = (
+        "controls:\n  - title: b\n    id: b\n    facts: [F-A-1]\n    why: w\n    topic: t\n  - id: a\n    title: a\n"
+    )
+    after = (
+        "controls:\n  - id: b\n    title: b\n    why: w\n    topic: t\n    facts: [F-A-1]\n  - id: a\n    title: a\n"
+    )
+    assert fix_text(before, "checkup.yaml")[0] == after
+
+
+def test_the_keys_of_a_letter_are_put_in_order():
+    """A letter begins with its title, what it asks for has an order of its own, and each comment stays with its key."""
+    before = "# file\nbody: |\n  {grounds}\n# why grounds\ngrounds:\n  hint: h\n  ask: a\nto: controller\ntitle: t\n"
+    after = "# file\ntitle: t\nto: controller\n# why grounds\ngrounds:\n  ask: a\n  hint: h\nbody: |\n  {grounds}\n"
+    assert fix_text(before, "letters/a.yaml")[0] == after
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -194,7 +212,10 @@ def test_the_projects_own_knowledge_keeps_its_meaning(real_folder: Path):
     assert {id: filed.form for id, filed in after.topics.items()} == {
         id: filed.form for id, filed in before.topics.items()
     }
-    for name in ("groups", "facts", "sources", "places", "devices", "texts"):
+    assert {id: filed.form for id, filed in after.letters.items()} == {
+        id: filed.form for id, filed in before.letters.items()
+    }
+    for name in ("groups", "facts", "sources", "places", "devices", "texts", "checkup"):
         assert getattr(after, name).form == getattr(before, name).form
     assert [filed.form for filed in after.questions] == [filed.form for filed in before.questions]
     assert [filed.form for filed in after.offtopic] == [filed.form for filed in before.offtopic]

@@ -69,7 +69,7 @@ def test_annotations_are_escaped_as_the_forge_reads_them():
     assert annotation(mild, Path()).startswith("::warning file=x.yaml,line=1,")
 
 
-@pytest.mark.parametrize("shown", [*examples._BY_KEY.values(), *examples._BY_CODE.values()])
+@pytest.mark.parametrize("shown", [*examples._BY_KEY.values(), *examples._BY_CODE.values(), *examples._LISTED.values()])
 def test_every_example_is_itself_in_the_right_form(shown: str):
     """What is shown as the right form can be read without an error."""
     _, findings = parse_yaml(shown + "\n", "example.yaml")
@@ -84,11 +84,27 @@ def test_the_example_fits_the_finding():
     assert example(Finding("x", 1, 1, "unheard-of", "", "", key="")) == ""
 
 
+@pytest.mark.parametrize(
+    ("path", "code", "key", "shown"),
+    [
+        ("letters/a.yaml", "not-list", "places", "places: [eea, gb]"),
+        ("letters/a.yaml", "unknown-place", "places.0", "places: [eea, gb]"),
+        ("topics/a/b.yaml", "unknown-place", "places.gb", "places:\n  gb:\n"),
+        ("checkup.yaml", "unknown-topic", "controls.0.topic", "topic: opt-out-overview"),
+        ("letters/a.yaml", "long-screen", "why", "why: |"),
+        ("topics/a/b.yaml", "long-screen", "steps.ios", "steps:\n  ios:"),
+    ],
+)
+def test_the_example_fits_the_file(path: str, code: str, key: str, shown: str):
+    """Where letters and the check-up have another form than topics, theirs is shown."""
+    assert example(Finding(path, 1, 1, code, "", "", key=key)).startswith(shown)
+
+
 OF_FILES = {"missing-file", "no-folder", "unreadable", "not-utf8", "symlink", "too-large"}
 """What is wrong with a file as a whole has a remedy, and no form to show."""
 BY_KEY = {
     "unknown-key", "missing-key", "duplicate-key", "duplicate-group", "duplicate-fact", "duplicate-source",
-    "not-text",
+    "not-text", "long-screen",
 }  # fmt: skip
 """The right form is that of the key."""
 

@@ -5,14 +5,15 @@ import io
 from pathlib import Path
 
 import pytest
-from conftest import SMALL, TODAY, write_knowledge
+from conftest import ROOT, SMALL, TODAY, write_knowledge
 from rich.console import Console
+from sample_letters import LETTERS
 
 from bot.knowledge.loader import load
-from bot.knowledge.model import Knowledge
+from bot.knowledge.model import Knowledge, PlaceId
 from bot.knowledge.yaml_text import parse_yaml
 from bot.workshop.check import check_folder
-from bot.workshop.reviewing import due_line, overdue, shown
+from bot.workshop.reviewing import due_line, file_of, overdue, shown
 from bot.workshop.topic_file import (
     TopicFileError,
     checked_facts,
@@ -130,3 +131,32 @@ def test_a_review_shows_everything_that_sources_must_bear_out(small: Knowledge):
         "F-OPT-01  sure", "F-DATA-01  contested", "checked 2026-11-23", "https://news.example.org/off", "LinkedIn Help: Control your data",
     ):  # fmt: skip
         assert told in out.getvalue(), told
+
+
+def test_letters_are_reviewed_like_topics(tmp_path: Path):
+    """An overdue letter stands among the topics, shows what its sources must bear out, and gets its day set."""
+    folder = write_knowledge(tmp_path / "k", LETTERS)
+    known = load(folder)
+    objection = known.letters["objection"]
+    late = overdue(known, objection.form.due + datetime.timedelta(days=1))
+    assert "objection" in [one.id for one in late]
+    out = io.StringIO()
+    Console(file=out, width=120).print(shown(known, objection, TODAY))
+    for told in (
+        objection.form.title, objection.form.why.strip(), "I object", "thoughts", known.controller_of(PlaceId("de")) or "?",
+        "F-OPT-01  sure", "LinkedIn Help: Control your data",
+    ):  # fmt: skip
+        assert told in out.getvalue(), told
+    path = folder / file_of(objection)
+    set_reviewed(path, LATE)
+    assert load(folder).letters["objection"].form == objection.form.model_copy(update={"reviewed": LATE})
+
+
+def test_a_complaint_is_reviewed_with_its_authority(tmp_path: Path):
+    """A letter to an authority shows which one it means where it can be sent."""
+    out = io.StringIO()
+    known = load(ROOT / "knowledge")
+    Console(file=out, width=120).print(shown(known, known.letters["complaint-uk-ico"], TODAY))
+    regulator = known.regulator_of(PlaceId("gb"))
+    assert regulator
+    assert regulator.name in out.getvalue()

@@ -10,12 +10,17 @@ from typing import Any
 import discord
 
 from bot.dialogue.dialogue import Dialogue
+from bot.platforms.diagnosis import Level
 from bot.platforms.discord.commands import definitions, overwrite
+from bot.platforms.discord.diagnosis import endpoint_of, settings_of
 from bot.platforms.discord.gateway import Shard, Turns
 from bot.platforms.discord.handlers import Handlers
 from bot.platforms.discord.rest import Callbacks, Post, Rest
+from bot.platforms.discord.tracing import trace
+from bot.platforms.gate import OPEN, Gate
+from bot.platforms.observer import UNOBSERVED, Observer
 from bot.platforms.platform import PassingFault, PermanentFault, ProcessFault, Reference
-from bot.platforms.slots import LostSlotError, Slots
+from bot.platforms.slots import Division, LostSlotError, Slots
 
 FINISH_WITHIN = 2.0
 """Seconds for what is being answered when the bot stops; closing takes less than one more."""
@@ -57,6 +62,8 @@ class DiscordPlatform:
         recommended: bool = False,
         slots: Slots | None = None,
         slot_count: int | None = None,
+        gate: Gate = OPEN,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self._dialogue = dialogue
         self._token = token
@@ -68,6 +75,9 @@ class DiscordPlatform:
         self._recommended = recommended
         self._slots = slots
         self._slot_count = slot_count
+        self._gate = gate
+        self._observer = observer
+        self._inbox: _Inbox | None = None
         self._turns = Turns(log, slots=slots)
         self._shards: Sequence[Shard] = ()
 
@@ -75,12 +85,17 @@ class DiscordPlatform:
         """Tell whether every connection of this process stands, and answers heartbeats."""
         return bool(self._shards) and all(shard.can_answer() for shard in self._shards)
 
+    def waiting(self) -> int:
+        """Return how much is being answered."""
+        return self._inbox.length if self._inbox else 0
+
     async def run(self) -> None:
         """Serve until cancelled; raises PermanentFault, or PassingFault where trying again may help."""
         client = _client(self._base_url)
         rest = client.http
         assert isinstance(rest, Rest)
-        async with client, Callbacks(self._base_url, self._log) as callbacks:
+        rest.http_trace = trace(self._observer)
+        async with client, Callbacks(self._base_url, self._log, rest.http_trace) as callbacks:
             me = await _logged_in(rest, self._token)
             try:
                 await self._serve(client, rest, callbacks, me)
@@ -92,8 +107,10 @@ class DiscordPlatform:
         count, ids = await self._connections(rest)
         client.shard_count = client._connection.shard_count = count  # noqa: SLF001 - it is known only once we are logged in
         post = Post(rest, self._log, asyncio.get_running_loop().time)
-        handlers = Handlers(self._dialogue, post, callbacks, self._log, self._reference, me)
-        inbox = _Inbox(self._log)
+        handlers = Handlers(
+            self._dialogue, post, callbacks, self._log, self._reference, me, gate=self._gate, observer=self._observer
+        )
+        inbox = self._inbox = _Inbox(self._log)
         parsers = {
             "MESSAGE_CREATE": lambda raw: inbox.take(handlers.message(raw)),
             "INTERACTION_CREATE": lambda raw: inbox.take(handlers.interaction(raw)),
@@ -113,6 +130,7 @@ class DiscordPlatform:
             await _until_fault(work, inbox.fault)
         finally:
             self._shards = ()
+            self._inbox = None
             await inbox.finish(FINISH_WITHIN)
             await asyncio.gather(*(shard.close() for shard in shards))
 
@@ -123,11 +141,19 @@ class DiscordPlatform:
             count = await self._turns.recommended(rest)
         if self._slots is None:
             return count, self._shard_ids or (range(count) if count else (None,))
-        count = await self._slots.agreed(count or 1)
-        step = min(self._slot_count or count, count)
-        slot = await self._slots.take(step)
-        self._log.info("a slot of Discord's connections is leased", slot=slot, slots=step, shards=count)
-        return count, range(slot, count, step)
+        count = count or 1
+        wanted = Division(count, min(self._slot_count or count, count))
+        lease = await self._slots.take(wanted)
+        held = lease.division
+        self._log.info(
+            "a slot of Discord's connections is leased", slot=lease.slot, slots=held.slots, shards=held.shards
+        )
+        if held != wanted:
+            self._log.warning(
+                "the other processes share out Discord's connections in another way, so this one does as they do; "
+                "stop all of them to change it", shards=wanted.shards, slots=wanted.slots,
+            )  # fmt: skip
+        return held.shards, lease.connections
 
     async def _bring_commands(self, rest: Rest, me: str) -> None:
         """Write the commands where Discord holds others; a failure is told, and never stops the answering."""
@@ -151,11 +177,11 @@ class DiscordPlatform:
             return me
         if not isinstance(told, Mapping):
             return me
-        if told.get("interactions_endpoint_url"):
-            self._log.warning(
-                "the application has an interactions endpoint URL, so Discord sends commands and buttons there; "
-                "remove it in the developer portal (page General Information)"
-            )
+        for diagnosis in settings_of(told):
+            if diagnosis.level is not Level.FINE:
+                self._log.info(diagnosis.text)
+        for diagnosis in endpoint_of(told):
+            self._log.warning(diagnosis.text)
         return str(told.get("id") or me)
 
     async def _compare_commands(self, rest: Rest, application: str) -> None:
@@ -188,6 +214,11 @@ class _Inbox:
         task = asyncio.get_running_loop().create_task(answering)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+
+    @property
+    def length(self) -> int:
+        """Return how many events are being answered."""
+        return len(self._tasks)
 
     async def finish(self, within: float) -> None:
         """Take nothing more; wait for what is being answered, and leave what takes longer."""

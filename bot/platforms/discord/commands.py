@@ -11,12 +11,15 @@ from bot.knowledge.texts import Commands
 ASK = "ask"
 QUESTION = "question"
 SCREENS: Mapping[str, State] = {
+    "optout": State(Action.GUIDE),
+    "checkup": State(Action.CHECKUP),
+    "letter": State(Action.LETTER),
     "topics": State(Action.MENU),
     "help": State(Action.HELP),
     "about": State(Action.ABOUT),
     "privacy": State(Action.PRIVACY),
 }
-"""The commands that show one screen."""
+"""The commands that show one screen, or the first one of a flow."""
 
 _CHAT_INPUT, _ON_MESSAGE, _ENTRY_POINT = 1, 3, 4
 _STRING = 3

@@ -13,6 +13,7 @@ from enum import IntEnum
 from typing import Any
 
 from bot.dialogue.state import Action, State, decode
+from bot.platforms.discord.quotation import quoted_in
 from bot.platforms.discord.render import EPHEMERAL
 
 Raw = Mapping[str, Any]
@@ -36,6 +37,7 @@ class Kind(IntEnum):
     COMMAND = 2
     COMPONENT = 3
     AUTOCOMPLETE = 4
+    FORM = 5
 
 
 class Target(IntEnum):
@@ -47,6 +49,9 @@ class Target(IntEnum):
 
 _DIRECT = 1
 """The context of a conversation with the bot alone."""
+
+_OTHER_IDS = frozenset({Action.GROUP, Action.LETTER, Action.WRITE})
+"""Actions whose states name something else than a topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,10 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """A button or a choice. `own` tells that the message was for whoever pressed, `hidden` that only they see it."""
+    """A button or a choice. `own` tells that the message was for whoever pressed, `hidden` that only they see it.
+
+    `quoted` are their own words, as the message quotes them. `has_files` tells that files came with it.
+    """
 
     call: Call
     code: str
@@ -116,6 +124,17 @@ class Pressed:
     hidden: bool
     conversation: Hashable
     direct: bool
+    quoted: str = ""
+    has_files: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A form that was filled in: what was written for the state that `code` names."""
+
+    call: Call
+    code: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +145,7 @@ class Unknown:
 
 
 Message = Asked | WithoutText
-Interaction = Commanded | Pointed | Typed | Pressed | Unknown
+Interaction = Commanded | Pointed | Typed | Pressed | Submitted | Unknown
 
 
 def read_message(raw: Raw, me: str) -> Message | None:
@@ -178,7 +197,12 @@ def read_interaction(raw: Raw, call: Call) -> Interaction:
             flags = message.get("flags")
             hidden = isinstance(flags, int) and bool(flags & EPHEMERAL)
             own = hidden or direct or (bool(person) and _owner(message) == person)
-            return Pressed(call, _chosen(data), own, hidden, conversation, direct)
+            # Somebody else's words are theirs to hand on.
+            quoted = _quoted(message) if own else ""
+            has_files = any(_maps(message, "attachments"))
+            return Pressed(call, _chosen(data), own, hidden, conversation, direct, quoted, has_files)
+        case Kind.FORM:
+            return Submitted(call, _text(data, "custom_id"), _sound(_written_in(data)).strip())
     return Unknown(call)
 
 
@@ -193,7 +217,7 @@ def state_of(event: Asked, titles: Mapping[str, str]) -> State | None:
     Its title tells the topic (`titles`: topic by title as it is shown), and a button that leads back to the
     same topic the device and place. Without a known title, a button of its own pages, places or sources does.
     """
-    states = [state for state in map(decode, event.codes) if state and state.topic and state.action is not Action.GROUP]
+    states = [state for state in map(decode, event.codes) if state and state.topic and state.action not in _OTHER_IDS]
     backward = (Action.PLACE, Action.SOURCES, Action.SHARE)
     topic = titles.get(event.title)
     for state in states:
@@ -249,6 +273,19 @@ def _chosen(data: Raw) -> str:
     if isinstance(values, Sequence) and not isinstance(values, str) and values:
         return str(values[0])
     return _text(data, "custom_id")
+
+
+def _quoted(message: Raw) -> str:
+    return next((quoted_in(_text(embed, "description")) for embed in _maps(message, "embeds")), "")
+
+
+def _written_in(data: Raw) -> str:
+    """Return what stands in the first field of a form, whether it has a label around it or a row."""
+    for outer in _maps(data, "components"):
+        for field in (_map(outer, "component"), *_maps(outer, "components")):
+            if written := _text(field, "value"):
+                return written
+    return ""
 
 
 def _codes(message: Raw) -> Iterator[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+import asyncio
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bot.dialogue.dialogue import Dialogue
+from bot.dialogue.model import Button, Key, Part, Question, Reply, Section
 from bot.dialogue.model import Kind as ReplyKind
-from bot.dialogue.model import Part, Question, Reply, Section
 from bot.dialogue.state import Action, State, decode
 from bot.knowledge.markup import blocks
 from bot.knowledge.model import Knowledge
@@ -22,18 +24,22 @@ from bot.platforms.discord.events import (
     Pointed,
     Pressed,
     Raw,
+    Submitted,
     Typed,
     WithoutText,
 )
 from bot.platforms.discord.limits import CHOICE_NAME, CHOICE_VALUE, CHOICES, NONCE
-from bot.platforms.discord.render import render, title_of
-from bot.platforms.discord.rest import Callbacks, Post
+from bot.platforms.discord.render import form, render, title_of
+from bot.platforms.discord.rest import Callbacks, Outgoing, Post
 from bot.platforms.discord.safety import safe
+from bot.platforms.discord.sender import person, room
+from bot.platforms.gate import OPEN, Act, Gate, Verdict
+from bot.platforms.observer import UNOBSERVED, Observer
 from bot.platforms.platform import Reference
 from bot.platforms.wording import one_line, units
 
 # Types of answers (https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-callback-type).
-_MESSAGE, _UPDATE, _CHOICES = 4, 7, 8
+_MESSAGE, _TAKEN, _UPDATE, _CHOICES, _FORM = 4, 6, 7, 8, 9
 
 Body = dict[str, Any]
 
@@ -42,8 +48,19 @@ class Handlers:
     """Answer messages and interactions; `me` is our own user id."""
 
     def __init__(
-        self, dialogue: Dialogue, post: Post, callbacks: Callbacks, log: Any, reference: Reference, me: str
+        self,
+        dialogue: Dialogue,
+        post: Post,
+        callbacks: Callbacks,
+        log: Any,
+        reference: Reference,
+        me: str,
+        *,
+        gate: Gate = OPEN,
+        observer: Observer = UNOBSERVED,
     ) -> None:
+        self._gate = gate
+        self._observer = observer
         self._dialogue = dialogue
         self._post = post
         self._callbacks = callbacks
@@ -55,22 +72,31 @@ class Handlers:
     async def message(self, raw: Raw) -> None:
         """Answer a message that is meant for us; raises PermanentFault when the token is bad."""
         event: Message | None = None
+        began = _now()
         try:
             event = events.read_message(raw, self._me)
             if event is None:
                 return
             asked = event
-            body = await aside(lambda: self._to_message(asked))
+            verdict = await self._gate.verdict(Act.QUESTION, person(raw), room(raw))
+            if verdict is Verdict.SILENCE:
+                return
+            body = (
+                await aside(lambda: self._to_message(asked))
+                if verdict is Verdict.ANSWER
+                else self._drawn(self._dialogue.too_much())
+            )
         except Exception as error:  # noqa: BLE001 - whatever fails, the person is told and the next one is answered
             failed = self._failed("message", error)
             if event is None:
                 return
             body = self._drawn(failed)
-        await self._post.send(event.channel, {**body, **_answering(event)})
+        await self._post.send(event.channel, body.also(_answering(event)))
+        self._observer.replied(_now() - began)
 
     async def interaction(self, raw: Raw) -> None:
         """Answer an interaction, whatever happens, before it is dead."""
-        until = self._callbacks.deadline()
+        began, until = _now(), self._callbacks.deadline()
         call = events.call_of(raw)
         if call is None:
             self._log.warning("an interaction came without what it is acknowledged with")
@@ -79,10 +105,13 @@ class Handlers:
         try:
             event = events.read_interaction(raw, call)
             handler = type(event).__name__.lower()
-            # A press needs no matching, and so never waits for somebody's question.
+            verdict = await self._gate.verdict(_act(event), person(raw), None)
+            # A press or a form needs no matching, and so never waits for somebody's question.
             body = (
-                self._to_interaction(event)
-                if isinstance(event, Pressed)
+                self._too_much(event, verdict)
+                if verdict is not Verdict.ANSWER
+                else self._to_interaction(event)
+                if isinstance(event, Pressed | Submitted)
                 else await aside(lambda: self._to_interaction(event))
             )
         except Exception as error:  # noqa: BLE001 - whatever fails, the person is told and the next one is answered
@@ -90,24 +119,28 @@ class Handlers:
         if not await self._callbacks.answer(call, body, until):
             # Refused, so the person would see nothing at all.
             await self._callbacks.answer(call, self._apology(handler, raw, None), until)
+        self._observer.replied(_now() - began)
 
-    def _to_message(self, event: Message) -> Body:
+    def _to_message(self, event: Message) -> Outgoing:
         if isinstance(event, WithoutText):
             return self._drawn(self._dialogue.no_text())
         replied = events.state_of(event, self._topics_by_title()) if event.codes or event.title else None
-        return self._drawn(self._dialogue.ask(Question(event.text, event.conversation, replied)))
+        return self._drawn(self._ask(event.text, event.conversation, replied))
 
-    def _to_interaction(self, event: Interaction) -> Body:
+    def _to_interaction(self, event: Interaction) -> Outgoing:
         match event:
             case Typed():
-                return {"type": _CHOICES, "data": {"choices": self._choices(event.text)}}
+                return Outgoing({"type": _CHOICES, "data": {"choices": self._choices(event.text)}})
             case Commanded():
                 return self._hidden(self._command(event), share=not event.direct)
             case Pointed():
                 reply = self._ask(event.text, event.conversation) if event.text else self._dialogue.no_text()
-                return self._hidden(reply, share=not event.direct)
+                return self._hidden(_of_somebody_else(reply), share=not event.direct)
             case Pressed():
                 return self._pressed(event)
+            case Submitted():
+                # A form cannot answer a form: whoever wrote too much is told, below the button that opens it again.
+                return self._hidden(self._dialogue.submit(event.code, event.text))
         return self._hidden(self._dialogue.press(""))
 
     def _command(self, event: Commanded) -> Reply:
@@ -116,19 +149,38 @@ class Handlers:
         state = SCREENS.get(event.name, State(Action.HELP))
         return self._dialogue.show(state) or self._dialogue.press("")
 
-    def _ask(self, text: str, conversation: Hashable) -> Reply:
-        return self._dialogue.ask(Question(text, conversation))
+    def _ask(self, text: str, conversation: Hashable, replied: State | None = None) -> Reply:
+        reply = self._dialogue.ask(Question(text, conversation, replied))
+        self._observer.asked(reply)
+        return reply
 
-    def _pressed(self, event: Pressed) -> Body:
+    def _too_much(self, event: Interaction, verdict: Verdict) -> Outgoing:
+        """Return what acknowledges an interaction beyond the limit; only a press can be taken without a word."""
+        if isinstance(event, Typed):
+            return Outgoing({"type": _CHOICES, "data": {"choices": []}})
+        if isinstance(event, Pressed) and verdict is Verdict.SILENCE:
+            return Outgoing({"type": _TAKEN})
+        return self._hidden(self._dialogue.too_much())
+
+    def _pressed(self, event: Pressed) -> Outgoing:
         state = decode(event.code)
-        reply = self._dialogue.press(event.code, event.conversation)
+        if state and state.action is Action.WRITE and (prompt := self._dialogue.prompt(event.code)):
+            return Outgoing({"type": _FORM, "data": form(prompt)})
+        reply = self._dialogue.press(event.code, event.conversation, event.quoted)
         if reply.kind is ReplyKind.FAULT:
             # What they were reading stays where it is.
             return self._hidden(reply)
         if state and state.action is Action.SHARE:
-            return {"type": _MESSAGE, "data": self._drawn(reply)}
-        if event.own:
-            return {"type": _UPDATE, "data": self._drawn(reply, share=event.hidden and not event.direct)}
+            # Their own words are not shown around.
+            return self._answer(_MESSAGE, replace(reply, quote=""))
+        if event.has_files and (event.hidden or event.direct):
+            # A letter is made once, from words that nobody keeps: it stays where it is.
+            return self._hidden(reply)
+        if event.hidden or event.direct or (event.own and not reply.private):
+            return self._answer(_UPDATE, reply, share=event.hidden and not event.direct)
+        if reply.private:
+            # Under a public message that stays as it is, everyone gets their own.
+            return self._hidden(reply)
         texts = self._dialogue.knowledge.texts
         return self._hidden(reply.with_note(Section(Part.NOTE, blocks(texts.not_yours))), share=not event.direct)
 
@@ -138,17 +190,34 @@ class Handlers:
         fitting = dict.fromkeys(text for text in found if 0 < units(text) <= min(CHOICE_NAME, CHOICE_VALUE))
         return [{"name": text, "value": text} for text in list(fitting)[:CHOICES]]
 
-    def _hidden(self, reply: Reply, *, share: bool = False) -> Body:
-        drawn = render(reply, self._dialogue.knowledge.texts, share=share)
-        return {"type": _MESSAGE, "data": drawn.payload(ephemeral=True)}
+    def _hidden(self, reply: Reply, *, share: bool = False) -> Outgoing:
+        return self._answer(_MESSAGE, reply, share=share, ephemeral=True)
 
-    def _drawn(self, reply: Reply, *, share: bool = False) -> Body:
-        return render(reply, self._dialogue.knowledge.texts, share=share).payload()
+    def _answer(self, type: int, reply: Reply, *, share: bool = False, ephemeral: bool = False) -> Outgoing:
+        """Return the answer to an interaction."""
 
-    def _apology(self, handler: str, raw: Raw, error: Exception | None) -> Body:
+        def body(reply: Reply) -> Body:
+            drawn = render(reply, self._dialogue.knowledge.texts, share=share)
+            return {"type": type, "data": drawn.payload(ephemeral=ephemeral)}
+
+        return self._with_files(reply, body)
+
+    def _drawn(self, reply: Reply) -> Outgoing:
+        """Return a message."""
+        return self._with_files(reply, lambda reply: render(reply, self._dialogue.knowledge.texts).payload())
+
+    def _with_files(self, reply: Reply, body: Callable[[Reply], Body]) -> Outgoing:
+        texts = self._dialogue.knowledge.texts
+        files = render(reply, texts).files if reply.files else ()
+        if not files:
+            return Outgoing(body(reply))
+        told = replace(reply, files=()).with_note(Section(Part.NOTE, blocks(texts.discord.no_files)))
+        return Outgoing(body(reply), files, body(told))
+
+    def _apology(self, handler: str, raw: Raw, error: Exception | None) -> Outgoing:
         failed = self._failed(handler, error)
         if raw.get("type") == events.Kind.AUTOCOMPLETE:
-            return {"type": _CHOICES, "data": {"choices": []}}
+            return Outgoing({"type": _CHOICES, "data": {"choices": []}})
         return self._hidden(failed)
 
     def _failed(self, handler: str, error: Exception | None) -> Reply:
@@ -163,6 +232,27 @@ class Handlers:
             titles = {title_of(topic.title): topic.id for topic in knowledge.topics.values()}
             self._titles = (knowledge, titles)
         return titles
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _act(event: Interaction) -> Act:
+    if isinstance(event, Typed):
+        return Act.TYPING
+    return Act.PRESS if isinstance(event, Pressed | Submitted) else Act.QUESTION
+
+
+def _of_somebody_else(reply: Reply) -> Reply:
+    """Return the reply to words that another person wrote, which are theirs to hand on."""
+    rows = (tuple(key for key in row if not _tells_editors(key)) for row in reply.rows)
+    return replace(reply, quote="", rows=tuple(row for row in rows if row))
+
+
+def _tells_editors(key: Key) -> bool:
+    state = decode(key.code) if isinstance(key, Button) else None
+    return state is not None and state.action is Action.EDITORS
 
 
 def _answering(event: Asked | WithoutText) -> Body:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
-from bot.dialogue.model import Button, CopyButton, Key, LinkButton, Reply
+from bot.dialogue.model import Button, CopyButton, Key, Kind, LinkButton, Reply
 from bot.dialogue.state import Action, decode
 from bot.knowledge.texts import Texts
 from bot.platforms.discord.limits import BUTTONS_IN_ROW, CUSTOM_ID, LABEL, OPTION_LABEL, OPTIONS, PLACEHOLDER, ROWS
@@ -17,21 +17,26 @@ Group = tuple[Shown, ...]
 Component = Mapping[str, Any]
 
 _ACTION_ROW, _BUTTON, _SELECT = 1, 2, 3
-_SECONDARY, _LINK = 2, 5
+_PRIMARY, _SECONDARY, _LINK = 1, 2, 5
 MOST_AS_BUTTONS = 10
 """Buttons of one list that are still quicker to read than a menu to choose from."""
 
 SELECT = "choose"
 """Beginning of a menu's own id; what is chosen carries the state."""
 
+_FEEDBACK = frozenset({Action.HELPED, Action.DIDNT, Action.EDITORS})
+
 
 def build(reply: Reply, texts: Texts, *, pages: int, page: int, share: bool) -> tuple[Component, ...]:
     """Return the rows of a reply's buttons; the last row turns pages, shares, and leads to the menu.
 
-    Where not everything fits, lists become menus to choose from and are put together, the longest first, and
-    only then links and at last further lists are left out; the last row always stays.
+    What begins something comes first: the prompt's form, below an answer the guide. What people say about an
+    answer comes before the last row, or in it. Where not everything fits, lists become menus to choose from and
+    are put together, the longest first, and only then links and at last further lists are left out; the first
+    keys, the feedback and the last row always stay.
     """
-    groups = _unique(reply.rows)
+    prompt = (Button(reply.prompt.button, reply.prompt.code),) if reply.prompt else ()
+    groups = _unique([prompt, *reply.rows] if prompt else reply.rows)
     turning: list[Shown] = []
     for step, label in ((page - 1, texts.buttons.back), (page + 1, texts.buttons.more)):
         if 0 <= step < pages and (code := reply.page(step)):
@@ -41,11 +46,39 @@ def build(reply: Reply, texts: Texts, *, pages: int, page: int, share: bool) -> 
     menu = next((key for group in groups for key in group if _leads_to_menu(key)), None)
     foot = _unique([(*turning, menu) if menu else tuple(turning)])
     rest = _unique([*foot, *groups])[len(foot) :]
-    rows = _fitted(rest, ROWS - len(foot), reply.state.topic if reply.state else "")
-    return (
-        *(_drawn(row, index, texts) for index, row in enumerate(rows)),
-        *(_buttons(row) for row in foot),
-    )
+    begins = [Action.WRITE] if prompt else []
+    if reply.kind is Kind.ANSWER:
+        begins.append(Action.GUIDE)
+    head = _taken(rest, begins)
+    feedback = _taken(rest, _FEEDBACK)
+    rest = [left for group in rest if (left := tuple(key for key in group if key not in {*head, *feedback}))]
+    here = reply.state.topic if reply.state else ""
+    rows = _laid_out(head, rest, feedback, foot, here)
+    return tuple(_drawn(row, index, texts, head) for index, row in enumerate(rows))
+
+
+def _taken(groups: Iterable[Group], actions: Container[Action]) -> Group:
+    """Return the buttons of some actions, at most one row of them."""
+    found = tuple(key for group in groups for key in group if _action(key) in actions)
+    return found[:BUTTONS_IN_ROW]
+
+
+def _action(key: Shown) -> Action | None:
+    state = decode(key.code) if isinstance(key, Button) else None
+    return state.action if state else None
+
+
+def _laid_out(head: Group, rest: Sequence[Group], feedback: Group, foot: Sequence[Group], here: str) -> list[Group]:
+    """Return all rows: the feedback has one of its own where that costs no list its buttons."""
+    before = [head] if head else []
+    after = [feedback] if feedback else []
+    room = ROWS - len(foot)
+    rows = _joined([row for group in (*before, *rest, *after) for row in _rows(group)], room)
+    if len(rows) <= room:
+        return [*rows, *foot]
+    if feedback and foot and len(feedback) + len(foot[0]) <= BUTTONS_IN_ROW:
+        return [*_fitted(head, rest, room, here), feedback + foot[0]]
+    return [*_fitted(head, rest, room - len(after), here), *after, *foot]
 
 
 def _unique(groups: Iterable[tuple[Key, ...]]) -> list[Group]:
@@ -77,17 +110,13 @@ def _leads_to_menu(key: Shown) -> bool:
     return state is not None and state.action is Action.MENU and not state.step
 
 
-def _fitted(groups: Sequence[Group], room: int, here: str) -> list[Group]:
+def _fitted(head: Group, groups: Sequence[Group], room: int, here: str) -> list[Group]:
     """Return at most `room` rows: a row of more than five keys is drawn as a menu to choose from."""
-    rows: list[Group] = []
-    for group in groups:
-        rows += _rows(group)
-    if len(rows) <= room:
-        return rows
+    rows = [*([head] if head else []), *(row for group in groups for row in _rows(group))]
     rows = _joined(rows, room)
     if len(rows) <= room:
         return rows
-    return _joined(_chosen(groups, room, here), room)[:room]
+    return _joined(_chosen(head, groups, room, here), room)[:room]
 
 
 def _rows(group: Group) -> list[Group]:
@@ -125,13 +154,13 @@ def _joined(rows: list[Group], room: int) -> list[Group]:
     return rows
 
 
-def _chosen(groups: Sequence[Group], room: int, here: str) -> list[Group]:
+def _chosen(head: Group, groups: Sequence[Group], room: int, here: str) -> list[Group]:
     """Return rows in which lists are put together as menus, until there is room.
 
     Lists of other topics than the one `here` go first, then the longest.
-    Links cannot stand in a menu: they keep one row, or more where there is room for them.
+    Links cannot stand in a menu, and what comes first shall not: they keep one row, or more where there is room.
     """
-    links = tuple(key for group in groups for key in group if isinstance(key, LinkButton))
+    links = (*head, *(key for group in groups for key in group if isinstance(key, LinkButton)))
     lists: list[Group] = [
         buttons for group in groups if (buttons := tuple(key for key in group if isinstance(key, Button)))
     ]
@@ -171,19 +200,17 @@ def _as_rows(keys: Group) -> list[Group]:
     return [keys] if len(keys) <= BUTTONS_IN_ROW else list(_cut(keys, OPTIONS))
 
 
-def _drawn(row: Group, index: int, texts: Texts) -> Component:
-    return _buttons(row) if len(row) <= BUTTONS_IN_ROW else _select(row, index, texts)
+def _drawn(row: Group, index: int, texts: Texts, head: Group) -> Component:
+    if len(row) > BUTTONS_IN_ROW:
+        return _select(row, index, texts)
+    return {"type": _ACTION_ROW, "components": [_button(key, _PRIMARY if key in head else _SECONDARY) for key in row]}
 
 
-def _buttons(row: Group) -> Component:
-    return {"type": _ACTION_ROW, "components": [_button(key) for key in row]}
-
-
-def _button(key: Shown) -> Component:
+def _button(key: Shown, style: int) -> Component:
     label = shortened(one_line(safe(key.label)), LABEL)
     if isinstance(key, LinkButton):
         return {"type": _BUTTON, "style": _LINK, "label": label, "url": key.url}
-    return {"type": _BUTTON, "style": _SECONDARY, "label": label, "custom_id": key.code}
+    return {"type": _BUTTON, "style": style, "label": label, "custom_id": key.code}
 
 
 def _select(row: Group, index: int, texts: Texts) -> Component:

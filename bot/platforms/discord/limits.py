@@ -9,9 +9,16 @@ FOOTER = 2_048
 EMBED_TOTAL = 6_000
 """Characters of all embeds of a message together."""
 
+EMBEDS = 10
+
 # https://docs.discord.com/developers/resources/message#create-message
 CONTENT = 2_000
 NONCE = 25
+
+# https://docs.discord.com/developers/reference#uploading-files
+FILES = 10
+FILE_SIZE = 10 * 1024 * 1024
+"""Bytes of a file; more only where a server has paid for it."""
 
 # https://docs.discord.com/developers/components/reference
 CUSTOM_ID = 100
@@ -23,6 +30,10 @@ OPTIONS = 25
 OPTION_LABEL = 100
 OPTION_VALUE = 100
 PLACEHOLDER = 150
+FORM_TITLE = 45
+FIELD_LABEL = 45
+FIELD_PLACEHOLDER = 100
+FIELD_TEXT = 4_000
 
 # https://docs.discord.com/developers/interactions/application-commands
 CHOICES = 25
@@ -41,6 +52,9 @@ IDENTIFY_EVERY = 5.0
 
 BUDGET = 3_500
 """Our own bound for the description, well below Discord's."""
+
+QUOTE = 500
+"""Characters of a person's words that a reply quotes; each is at most three of a description."""
 
 LABEL = 34
 """Characters of a button's label that Discord shows; more is cut off."""

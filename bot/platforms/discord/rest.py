@@ -7,6 +7,7 @@ import contextlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -15,6 +16,7 @@ import aiohttp
 import discord
 from discord.http import HTTPClient, Route
 
+from bot.dialogue.model import File
 from bot.platforms.discord.events import Call
 from bot.platforms.discord.limits import ACKNOWLEDGE_WITHIN
 from bot.platforms.platform import PassingFault, PermanentFault
@@ -40,8 +42,48 @@ _UNKNOWN_INTERACTION, _ALREADY_ACKNOWLEDGED = 10062, 40060
 _NO_REPLIES = 160002
 """Code where we may write but not read a channel's history, and so not name the message that we answer."""
 
+_FILES_REFUSED = frozenset({400, 403, 413})
+"""Answers to a message that may pass without its files: we may not attach any, or they are too large."""
+
 _CLOSED_FOR = 3_600.0
 _MOST_CLOSED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What is sent: a body, the files that go with it, and the body for where those are not taken."""
+
+    body: Mapping[str, Any]
+    files: tuple[File, ...] = ()
+    without_files: Mapping[str, Any] | None = None
+
+    def also(self, fields: Mapping[str, Any]) -> Outgoing:
+        """Return the same with further fields."""
+        bare = None if self.without_files is None else {**self.without_files, **fields}
+        return Outgoing({**self.body, **fields}, self.files, bare)
+
+    def less(self, field: str) -> Outgoing:
+        """Return the same without a field."""
+
+        def left(body: Mapping[str, Any]) -> Mapping[str, Any]:
+            return {name: value for name, value in body.items() if name != field}
+
+        return Outgoing(left(self.body), self.files, None if self.without_files is None else left(self.without_files))
+
+    def bare(self) -> Outgoing | None:
+        """Return the same without its files, None where there are none."""
+        return Outgoing(self.without_files) if self.files and self.without_files is not None else None
+
+    def parts(self) -> list[dict[str, Any]]:
+        """Return the fields of a form that holds body and files (https://docs.discord.com/developers/reference#uploading-files)."""
+        body = {"name": "payload_json", "value": json.dumps(self.body), "content_type": "application/json"}
+        return [
+            body,
+            *(
+                {"name": f"files[{index}]", "value": file.content, "filename": file.name, "content_type": file.media}
+                for index, file in enumerate(self.files)
+            ),
+        ]
 
 
 class Rest(HTTPClient):
@@ -104,21 +146,23 @@ class Post:
         self._clock = clock
         self._closed: OrderedDict[str, float] = OrderedDict()
 
-    async def send(self, channel: str, message: Mapping[str, Any]) -> None:
+    async def send(self, channel: str, message: Outgoing) -> None:
         """Send a message, again where Discord fails; raises PermanentFault when the token is bad.
 
-        `message` carries a nonce, so that Discord recognises one that arrived before it failed.
+        `message` carries a nonce, so that Discord recognises one that arrived before it failed. Where its files
+        are refused it goes without them.
         """
         if self._is_closed(channel):
             return
-        body = dict(message)
         pause = _FIRST_PAUSE
         for attempt in range(1, _TRIES + 1):
             try:
                 route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel)
-                answer = await self._rest.request(route, json=body)
+                body: Any = {"form": message.parts()} if message.files else {"json": dict(message.body)}
+                answer = await self._rest.request(route, **body)
             except discord.HTTPException as error:
-                if error.code == _NO_REPLIES and body.pop("message_reference", None):
+                if lesser := _lesser(message, error):
+                    message = lesser
                     continue
                 wait = self._wait_after(error, channel, pause)
             except (*_NET_FAULTS, ValueError) as error:
@@ -168,6 +212,13 @@ class Post:
         return until is not None
 
 
+def _lesser(message: Outgoing, error: discord.HTTPException) -> Outgoing | None:
+    """Return what may pass where a message was refused, None where nothing less is left."""
+    if error.code == _NO_REPLIES and "message_reference" in message.body:
+        return message.less("message_reference")
+    return message.bare() if error.status in _FILES_REFUSED else None
+
+
 class Callbacks:
     """Acknowledge interactions: briefly again where Discord fails, and never after they are dead.
 
@@ -175,14 +226,15 @@ class Callbacks:
     one hold the token.
     """
 
-    def __init__(self, base_url: str, log: Any) -> None:
+    def __init__(self, base_url: str, log: Any, trace: aiohttp.TraceConfig | None = None) -> None:
         self._base_url = base_url
         self._log = log
+        self._traces = [trace] if trace else None
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+            connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar(), trace_configs=self._traces
         )
         return self
 
@@ -197,8 +249,17 @@ class Callbacks:
         """Return until when an interaction that arrives now has to be acknowledged, by the loop's clock."""
         return asyncio.get_running_loop().time() + ACKNOWLEDGE_WITHIN - _SPARE
 
-    async def answer(self, call: Call, body: Mapping[str, Any], until: float) -> bool:
-        """Send the one answer to an interaction; returns whether another one is of no use any more."""
+    async def answer(self, call: Call, told: Outgoing, until: float) -> bool:
+        """Send the one answer to an interaction, without its files where those are refused.
+
+        Returns whether another answer is of no use any more.
+        """
+        is_done = await self._answer(call, told, until)
+        if not is_done and (bare := told.bare()):
+            return await self._answer(call, bare, until)
+        return is_done
+
+    async def _answer(self, call: Call, outgoing: Outgoing, until: float) -> bool:
         assert self._session is not None
         url = f"{self._base_url}/interactions/{quote(call.id, safe='')}/{quote(call.token, safe='')}/callback"
         now = asyncio.get_running_loop().time
@@ -208,7 +269,7 @@ class Callbacks:
             pause = min(2 * pause, _LONGEST_RETRY)
             try:
                 timeout = aiohttp.ClientTimeout(total=min(left, _ATTEMPT))
-                async with self._session.post(url, json=body, timeout=timeout) as response:
+                async with self._session.post(url, timeout=timeout, **_posted(outgoing)) as response:
                     if response.status < 300 and "html" not in response.content_type:
                         return True
                     told = await _json(response)
@@ -230,6 +291,17 @@ class Callbacks:
             return True
         self._log.warning("Discord refused an answer", status=status, code=code)
         return False
+
+
+def _posted(outgoing: Outgoing) -> dict[str, Any]:
+    """Return the body of a request; a form can be sent once only, so that each attempt takes a new one."""
+    if not outgoing.files:
+        return {"json": outgoing.body}
+    # Discord does not read brackets that are escaped in the names of fields.
+    form = aiohttp.FormData(quote_fields=False)
+    for part in outgoing.parts():
+        form.add_field(**part)
+    return {"data": form}
 
 
 async def _json(response: aiohttp.ClientResponse) -> Mapping[str, Any]:

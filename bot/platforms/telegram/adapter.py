@@ -4,30 +4,70 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from typing import Any
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from functools import partial
+from typing import Any, Protocol
 
 from telegram import Bot, Update
+from telegram.constants import ChatType
 from telegram.error import InvalidToken
 
 from bot.dialogue.dialogue import Dialogue
+from bot.platforms.claims import Claims, LocalClaims
+from bot.platforms.gate import OPEN, Act, Gate, Verdict
+from bot.platforms.observer import UNOBSERVED, Observer
 from bot.platforms.platform import PermanentFault, Reference
 from bot.platforms.telegram import commands, events
 from bot.platforms.telegram.answering import Answering
 from bot.platforms.telegram.connection import connect
-from bot.platforms.telegram.events import Event, Pressed
+from bot.platforms.telegram.diagnosis import settings_of
+from bot.platforms.telegram.events import Asked, Commanded, Event, Pressed, Typed, WithoutText
 from bot.platforms.telegram.lanes import Lanes
+from bot.platforms.telegram.limiter import Limiter
 from bot.platforms.telegram.outbox import Outbox
 from bot.platforms.telegram.polling import CONFLICT_WAIT, REFUSED, Polling
+from bot.platforms.telegram.render import render
 from bot.platforms.telegram.unconfirmed import Unconfirmed
+from bot.platforms.telegram.webhook import Listen, Take, Webhook
+
+LONGEST_GROUP_WAIT = 60.0
+"""Seconds that somebody in a group waits for an answer; what would wait longer is covered by one sentence for all."""
+
+_MOST_ALBUMS = 200
+"""Albums whose other parts may still come."""
 
 FINISH_WITHIN = 1.8
 CONFIRM_WITHIN = 0.4
 """Seconds that answers under way have when the bot stops, then presses, then the confirmation; together below 3."""
 
 
+class Intake(Protocol):
+    """How updates come in."""
+
+    connected: bool
+
+    async def begin(self) -> None:
+        """Reach Telegram, however long it takes; PermanentFault where that cannot help."""
+
+    async def run(self) -> None:
+        """Take updates until cancelled."""
+
+    async def stop(self) -> None:
+        """Take nothing more."""
+
+    async def confirm(self) -> None:
+        """Tell Telegram what has been answered meanwhile."""
+
+
 class TelegramPlatform:
-    """The bot on Telegram; `run` may be called again after it failed."""
+    """The bot on Telegram; `run` may be called again after it failed.
+
+    It polls, or, with `listen`, takes its updates by webhook, as one of several processes that share `claims`.
+    `replicas` are the processes that send with the same token. `clock` returns seconds that never run backwards,
+    `now` those since 1970.
+    """
 
     name = "telegram"
 
@@ -40,7 +80,13 @@ class TelegramPlatform:
         log: Any,
         reference: Reference,
         clock: Callable[[], float],
+        now: Callable[[], float] = time.time,
+        listen: Listen | None = None,
+        claims: Claims | None = None,
+        replicas: int = 1,
         conflict_wait: float = CONFLICT_WAIT,
+        gate: Gate = OPEN,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self._dialogue = dialogue
         self._token = token
@@ -48,23 +94,55 @@ class TelegramPlatform:
         self._log = log
         self._reference = reference
         self._conflict_wait = conflict_wait
+        self._now = now
+        self._listen = listen
+        self._claims = claims or LocalClaims(clock)
         self._unconfirmed = Unconfirmed(clock)
+        # Kept for as long as the process lives, since Telegram counts over all of it.
+        self._limiter = Limiter(clock, replicas=replicas, waited=observer.waited)
+        self._gate = gate
+        self._observer = observer
+        self._clock = clock
         self._connection: _Connection | None = None
 
     async def run(self) -> None:
-        """Serve until cancelled; PermanentFault for a bad token, somebody's webhook or a second poller."""
-        bot = connect(self._token, self._base_url)
+        """Serve until cancelled; PermanentFault for a bad token, a refused webhook, or another process in the way."""
+        bot = connect(self._token, self._base_url, self._observer)
         self._connection = _Connection(
-            bot, self._dialogue, self._unconfirmed, self._log, self._reference, self._conflict_wait
+            bot,
+            self._dialogue,
+            self._limiter,
+            self._intake,
+            self._log,
+            self._reference,
+            gate=self._gate,
+            observer=self._observer,
+            clock=self._clock,
         )
         try:
             await self._connection.run()
         finally:
             self._connection = None
+            self._unconfirmed.forget_unanswered()
 
     def can_answer(self) -> bool:
-        """Tell whether updates were fetched when that was tried last."""
-        return self._connection is not None and self._connection.polling.connected
+        """Tell whether updates arrive, as far as could be told last."""
+        return self._connection is not None and self._connection.intake.connected
+
+    def waiting(self) -> int:
+        """Return how much waits to be answered or sent."""
+        return self._connection.waiting if self._connection else 0
+
+    def _intake(self, bot: Bot, take: Take) -> Intake:
+        if self._listen:
+            return Webhook(bot, take, self._claims, self._listen, self._log, now=self._now)
+
+        async def fetched(update: Update) -> None:
+            (await take(update)).add_done_callback(
+                lambda done: self._unconfirmed.answer(update.update_id) if done.result() else None
+            )
+
+        return Polling(bot, fetched, self._unconfirmed, self._log, conflict_wait=self._conflict_wait)
 
 
 class _Connection:
@@ -74,34 +152,44 @@ class _Connection:
         self,
         bot: Bot,
         dialogue: Dialogue,
-        unconfirmed: Unconfirmed,
+        limiter: Limiter,
+        intake: Callable[[Bot, Take], Intake],
         log: Any,
         reference: Reference,
-        conflict_wait: float,
+        *,
+        gate: Gate,
+        observer: Observer,
+        clock: Callable[[], float],
     ) -> None:
         self._bot = bot
+        self._gate = gate
+        self._observer = observer
+        self._clock = clock
+        self._albums: OrderedDict[tuple[int, str], asyncio.Task[Verdict]] = OrderedDict()
+        self._outbox = Outbox(bot, log, limiter)
         self._dialogue = dialogue
-        self._unconfirmed = unconfirmed
+        self._limiter = limiter
         self._log = log
         self._reference = reference
         self._lanes = Lanes()
+        self._covered: set[int] = set()
         self._acknowledging: set[asyncio.Task[bool]] = set()
         self._refused = asyncio.Event()
-        self.polling = Polling(bot, self._take, unconfirmed, log, conflict_wait=conflict_wait)
+        self.intake = intake(bot, self._take)
         self._answering: Answering | None = None
 
     async def run(self) -> None:
         """Serve until cancelled or refused."""
         tasks: list[asyncio.Task[Any]] = []
         try:
-            await self.polling.begin()
+            await self.intake.begin()
             self._answering = Answering(
-                self._dialogue, Outbox(self._bot, self._log), self._bot.bot, self._log, self._reference
+                self._dialogue, self._outbox, self._bot.bot, self._log, self._reference, observer=self._observer
             )
             self._tell()
             texts = self._dialogue.knowledge.texts
             tasks = [
-                asyncio.create_task(self.polling.run()),
+                asyncio.create_task(self.intake.run()),
                 asyncio.create_task(self._refused.wait()),
                 asyncio.create_task(commands.synchronise(self._bot, texts, self._log)),
             ]
@@ -112,34 +200,91 @@ class _Connection:
         finally:
             await self._close(tasks)
 
-    def _tell(self) -> None:
-        me = self._bot.bot
-        self._log.info(
-            "Telegram is connected",
-            group_messages="all" if me.can_read_all_group_messages else "commands, replies and where the bot is admin",
-            inline_mode="on" if me.supports_inline_queries else "off (BotFather: /setinline)",
-        )
+    @property
+    def waiting(self) -> int:
+        """Return how much waits to be answered or sent."""
+        return self._lanes.length
 
-    async def _take(self, update: Update) -> None:
-        """Hand an update to the lane of its chat; returns when more may be fetched."""
+    def _tell(self) -> None:
+        self._log.info("Telegram is connected")
+        for diagnosis in settings_of(self._bot.bot):
+            self._log.info(diagnosis.text)
+
+    async def _take(self, update: Update) -> asyncio.Future[bool]:
+        """Hand an update to the lane of its chat; returns when more may be taken.
+
+        The future tells whether it was answered, or needs no answer; a cancelled one is not, so Telegram keeps it.
+        """
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         try:
             event = events.read(update, self._bot.bot)
         except Exception as error:  # noqa: BLE001 - an update that we do not understand is passed by
             self._log.error("an update could not be read", reference=self._reference(), exc_info=error)
             event = None
-        if event is None:
-            self._unconfirmed.answer(update.update_id)
-            return
-        assert self._answering
+        if event is None or self._answering is None:
+            done.set_result(event is None)
+            return done
         self._answering.expect(event)
         # A press is acknowledged at once, whatever its chat still waits for.
         acknowledged = self._acknowledge(event) if isinstance(event, Pressed) else None
-        if not self._lanes.put(events.lane(event), lambda: self._work(update.update_id, event, acknowledged)):
+        verdict = self._judge(update, event)
+        answer: Callable[[], Awaitable[None]] | None = partial(
+            self._answer, event, verdict, acknowledged, self._clock()
+        )
+        if (chat := _group_of(event)) is not None and self._is_flooded(chat, events.lane(event)):
+            answer = self._cover(chat, event)
+        if answer is None:
+            done.set_result(True)
+        elif not self._lanes.put(events.lane(event), partial(self._work, answer, done)):
             self._log.warning("a chat sends more than can be answered; the newest is left out")
-            self._unconfirmed.answer(update.update_id)
+            done.set_result(True)
         await self._lanes.room()
         # So many updates at once must not hold up what answers them.
         await asyncio.sleep(0)
+        return done
+
+    def _judge(self, update: Update, event: Event) -> asyncio.Task[Verdict]:
+        """Count what somebody does, at the moment when it arrives; an album counts once."""
+        act = Act.PRESS if isinstance(event, Pressed) else Act.TYPING if isinstance(event, Typed) else Act.QUESTION
+        person, chat = update.effective_sender, update.effective_chat
+        shared = chat.id if chat and chat.type != ChatType.PRIVATE else None
+        counted = self._gate.verdict(act, person.id if person else None, shared)
+        album = event.album if isinstance(event, Asked | Commanded | WithoutText) else None
+        if album is None or chat is None:
+            return asyncio.create_task(_verdict(counted))
+        if first := self._albums.get((chat.id, album)):
+            counted.close()
+            return asyncio.create_task(_as_first(first))
+        task = self._albums[chat.id, album] = asyncio.create_task(_verdict(counted))
+        if len(self._albums) > _MOST_ALBUMS:
+            self._albums.popitem(last=False)
+        return task
+
+    async def _answer(
+        self, event: Event, verdict: asyncio.Task[Verdict], acknowledged: asyncio.Task[bool] | None, began: float
+    ) -> None:
+        """Answer an event as far as its sender has not asked too much."""
+        assert self._answering
+        judged = await verdict
+        if judged is Verdict.ANSWER:
+            await self._answering.answer(event, acknowledged)
+            self._observer.replied(self._clock() - began)
+        elif judged is Verdict.TELL and not isinstance(event, Typed) and event.where:
+            await self._outbox.send(event.where, render(self._dialogue.too_much(), self._dialogue.knowledge.texts))
+
+    def _is_flooded(self, chat: int, lane: Hashable) -> bool:
+        """Tell whether an answer would wait in a group for longer than anybody would."""
+        flooded = self._limiter.wait(chat, self._lanes.waiting(lane)) > LONGEST_GROUP_WAIT
+        if not flooded:
+            self._covered.discard(chat)
+        return flooded
+
+    def _cover(self, chat: int, event: Event) -> Callable[[], Awaitable[None]] | None:
+        """Return what tells a flooded group so, once for all who ask meanwhile; None where it has been told."""
+        if chat in self._covered or self._answering is None:
+            return None
+        self._covered.add(chat)
+        return partial(self._answering.tell_flooded, event)
 
     def _acknowledge(self, event: Pressed) -> asyncio.Task[bool]:
         assert self._answering
@@ -153,14 +298,15 @@ class _Connection:
         if not task.cancelled() and (error := task.exception()):
             self._failed(error)
 
-    async def _work(self, id: int, event: Event, acknowledged: asyncio.Task[bool] | None) -> None:
-        """Answer an update, and note that it is; a cancelled one is not, so Telegram keeps it."""
-        assert self._answering
+    async def _work(self, answer: Callable[[], Awaitable[None]], done: asyncio.Future[bool]) -> None:
         try:
-            await self._answering.answer(event, acknowledged)
+            await answer()
         except Exception as error:  # noqa: BLE001 - one update never ends the others
             self._failed(error)
-        self._unconfirmed.answer(id)
+        except asyncio.CancelledError:
+            done.set_result(False)
+            raise
+        done.set_result(True)
 
     def _failed(self, error: BaseException) -> None:
         if isinstance(error, InvalidToken):
@@ -173,6 +319,8 @@ class _Connection:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        with contextlib.suppress(Exception):
+            await self.intake.stop()
         await self._lanes.close(0 if self._refused.is_set() else FINISH_WITHIN)
         if self._acknowledging:
             _, late = await asyncio.wait(set(self._acknowledging), timeout=CONFIRM_WITHIN)
@@ -180,7 +328,22 @@ class _Connection:
                 task.cancel()
         with contextlib.suppress(Exception):
             async with asyncio.timeout(CONFIRM_WITHIN):
-                await self.polling.confirm()
-        self._unconfirmed.forget_unanswered()
+                await self.intake.confirm()
         with contextlib.suppress(Exception):
             await self._bot.shutdown()
+
+
+async def _verdict(counted: Coroutine[Any, Any, Verdict]) -> Verdict:
+    return await counted
+
+
+async def _as_first(first: asyncio.Task[Verdict]) -> Verdict:
+    """Return what a part of an album gets: an answer with the first one, else nothing of its own."""
+    return Verdict.ANSWER if await first is Verdict.ANSWER else Verdict.SILENCE
+
+
+def _group_of(event: Event) -> int | None:
+    """Return the group in which something asks for a message of its own; presses only change one that is there."""
+    if isinstance(event, Asked | Commanded | WithoutText) and event.where.chat < 0:
+        return event.where.chat
+    return None

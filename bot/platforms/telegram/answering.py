@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from telegram import User
 
 from bot.dialogue.dialogue import Dialogue
-from bot.dialogue.model import Question, Reply
+from bot.dialogue.model import Part, Question, Reply, Section
 from bot.dialogue.state import Action, State, decode
+from bot.knowledge.markup import blocks
+from bot.knowledge.texts import Texts
 from bot.platforms.aside import aside
+from bot.platforms.observer import UNOBSERVED, Observer
 from bot.platforms.platform import Reference
 from bot.platforms.telegram.events import (
     Asked,
@@ -28,16 +33,22 @@ from bot.platforms.telegram.events import (
 )
 from bot.platforms.telegram.inline import offer
 from bot.platforms.telegram.outbox import Outbox
-from bot.platforms.telegram.render import Drawn, render
+from bot.platforms.telegram.render import Drawn, asked_for, render
 from bot.platforms.telegram.safety import safe
 from bot.platforms.wording import one_line
 
 _SCREENS = {
+    "optout": Action.GUIDE,
+    "checkup": Action.CHECKUP,
+    "letter": Action.LETTER,
     "topics": Action.MENU,
     "help": Action.HELP,
     "about": Action.ABOUT,
     "privacy": Action.PRIVACY,
 }
+
+_LETTERS = frozenset({Action.LETTER, Action.WRITE})
+"""What leads to words of one's own, which nobody writes where others read along."""
 
 _ACKNOWLEDGED_WITHIN = 1.0
 """Seconds after which an edit does not wait any longer for Telegram to take the answer to its press."""
@@ -61,8 +72,10 @@ class Answering:
         reference: Reference,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self._dialogue = dialogue
+        self._observer = observer
         self._outbox = outbox
         self._username = me.username or ""
         self._log = log
@@ -78,9 +91,13 @@ class Answering:
     async def acknowledge(self, pressed: Pressed) -> bool:
         """Answer a press at once; returns False where it is too old to be answered.
 
-        Whoever presses a button under somebody else's answer gets a copy in our private chat.
+        Whoever presses a button under somebody else's answer gets a copy in our private chat, and so does whoever
+        wants a letter or files of their own where others read along.
         """
-        url = None if pressed.own else deep_link(self._username, decode(pressed.code))
+        state = decode(pressed.code)
+        if state and state.action is Action.ERASE:
+            return await self._outbox.acknowledge(pressed.id, text=await self._erased(pressed))
+        url = deep_link(self._username, state) if self._belongs_elsewhere(pressed) else None
         return await self._outbox.acknowledge(pressed.id, url)
 
     async def answer(self, event: Event, acknowledged: asyncio.Task[bool] | None = None) -> None:
@@ -89,44 +106,119 @@ class Answering:
             case Typed():
                 await self._offer(event)
             case Pressed():
-                if event.own and event.where and not await _is_too_old(acknowledged):
-                    await self._edit(event, event.where)
+                state = decode(event.code)
+                erases = state is not None and state.action is Action.ERASE
+                if not (erases or self._belongs_elsewhere(event) or await _is_too_old(acknowledged)) and event.where:
+                    await self._press(event, event.where)
             case WithoutText():
                 if await self._is_to_answer(event):
-                    await self._send("media", event.where, self._dialogue.no_text)
+                    await self._send("media", event.where, lambda: self._no_text(event))
             case Commanded():
                 await self._send("command", event.where, lambda: self._command(event))
             case Asked():
-                await self._send("question", event.where, lambda: self._ask(event))
+                code = self._prompted(event.line)
+                if code is None:
+                    await self._send("question", event.where, lambda: self._ask(event))
+                else:
+                    # What was typed lives for this one reply, which points at it.
+                    where = replace(event.where, reply_to=event.message)
+                    await self._send("prompt", where, lambda: self._dialogue.submit(code, event.text))
+
+    async def tell_flooded(self, event: Event) -> None:
+        """Tell a group that more is asked there than can be answered, for everybody who asks meanwhile."""
+        if isinstance(event, Asked | Commanded | WithoutText):
+            await self._send("flood", replace(event.where, reply_to=None), self._dialogue.flooded)
 
     def _ask(self, event: Asked) -> Reply:
         topics = self._dialogue.knowledge.topics
         titles = {one_line(safe(topic.title)): id for id, topic in topics.items()} if event.title else {}
-        return self._dialogue.ask(Question(event.text, event.conversation, state_of(event, titles)))
+        return self._counted(self._dialogue.ask(Question(event.text, event.conversation, state_of(event, titles))))
 
     def _command(self, event: Commanded) -> Reply:
         if event.name == "ask":
-            return self._dialogue.ask(Question(event.argument, event.conversation))
+            return self._counted(self._dialogue.ask(Question(event.argument, event.conversation)))
         if event.name == "start":
             state = from_payload(event.argument, self._dialogue.knowledge)
         else:
             state = State(_SCREENS.get(event.name, Action.HELP))
         return self._dialogue.press(state.encode(), event.conversation)
 
-    async def _send(self, handler: str, where: Where, reply: Callable[[], Reply]) -> None:
+    def _counted(self, reply: Reply) -> Reply:
+        self._observer.asked(reply)
+        return reply
+
+    def _no_text(self, event: WithoutText) -> Reply:
+        """Return the reply to a picture or the like; where words were asked for, they are asked for again."""
+        texts = self._dialogue.knowledge.texts
+        code = self._prompted(event.line)
+        if code is None:
+            return self._dialogue.no_text()
+        return self._dialogue.press(code).with_note(Section(Part.NOTE, blocks(texts.no_text.text)))
+
+    def _prompted(self, line: str) -> str | None:
+        """Return the code of the prompt that ends in `line`, None where none does.
+
+        The code of a prompt that is of none any more is empty: what was written for a letter is no question.
+        """
+        if not line:
+            return None
+        return self._dialogue.prompted(line) or ("" if _is_of_a_prompt(line, self._dialogue.knowledge.texts) else None)
+
+    async def _send(self, handler: str, where: Where, make: Callable[[], Reply]) -> None:
         try:
-            drawn = render(await aside(reply), self._dialogue.knowledge.texts)
+            reply = await aside(make)
+        except Exception as error:  # noqa: BLE001 - people get a reference, whatever went wrong
+            reply = self._dialogue.failed(self._report(handler, error))
+        await self._deliver(handler, where, reply)
+
+    async def _deliver(self, handler: str, where: Where, reply: Reply) -> None:
+        """Send a reply: its files first, so that its buttons stand at the end of the chat."""
+        texts = self._dialogue.knowledge.texts
+        if reply.files and not await self._outbox.send_files(where, reply.files):
+            reply = replace(reply, files=()).with_note(Section(Part.NOTE, blocks(texts.telegram.no_files)))
+        try:
+            drawn = render(reply, texts)
         except Exception as error:  # noqa: BLE001 - people get a reference, whatever went wrong
             drawn = self._failed(handler, error)
         await self._outbox.send(where, drawn)
 
-    async def _edit(self, event: Pressed, where: Where) -> None:
+    async def _press(self, event: Pressed, where: Where) -> None:
+        """Answer a press in the message under which the button stands, or in a new one where that must stay."""
         try:
-            drawn = render(self._dialogue.press(event.code, event.conversation), self._dialogue.knowledge.texts)
+            reply = self._dialogue.press(event.code, event.conversation, event.quoted)
+            drawn = render(reply, self._dialogue.knowledge.texts)
         except Exception as error:  # noqa: BLE001 - the message that was pressed stays as it is
             await self._outbox.send(where, self._failed("press", error))
             return
-        await self._outbox.edit(where, event.message, drawn)
+        # A letter is made once, from words that nobody keeps; and no message can be changed into one that asks for words.
+        if event.keeps or reply.files or asked_for(reply):
+            await self._deliver("press", where, reply)
+        else:
+            await self._outbox.edit(where, event.message, drawn)
+
+    async def _erased(self, event: Pressed) -> str:
+        """Delete what a person typed for the letter under which they press; returns what to tell them."""
+        texts = self._dialogue.knowledge.texts.telegram
+        if not (event.own and event.where and event.answers):
+            return texts.not_erased
+        return texts.erased if await self._outbox.delete(event.where, event.answers) else texts.not_erased
+
+    def _belongs_elsewhere(self, event: Pressed) -> bool:
+        """Tell whether a press is answered in our private chat."""
+        if not event.own or event.where is None:
+            return True
+        state = decode(event.code)
+        if event.where.chat > 0 or state is None:
+            return False
+        return state.action in _LETTERS or (state.action is Action.CHECKUP and self._has_files(state))
+
+    def _has_files(self, state: State) -> bool:
+        try:
+            reply = self._dialogue.show(state)
+            return reply is not None and bool(reply.files)
+        except Exception as error:  # noqa: BLE001 - the press is answered where it was made, with a reference
+            self._report("press", error)
+            return False
 
     async def _offer(self, event: Typed) -> None:
         try:
@@ -162,6 +254,12 @@ class Answering:
         if len(self._albums) > _MOST_ALBUMS:
             self._albums.popitem(last=False)
         return not known
+
+
+def _is_of_a_prompt(line: str, texts: Texts) -> bool:
+    """Tell whether a line names some letter and place in the form in which prompts do."""
+    form = map(re.escape, re.split(r"\{\w+\}", one_line(safe(texts.letters.line))))
+    return re.fullmatch(".+".join(form), line) is not None
 
 
 async def _is_too_old(acknowledged: asyncio.Task[bool] | None) -> bool:

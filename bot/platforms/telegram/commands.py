@@ -17,10 +17,10 @@ from bot.knowledge.texts import Texts
 from bot.platforms.telegram.limits import COMMAND_DESCRIPTION, DESCRIPTION, SHORT_DESCRIPTION
 from bot.platforms.wording import shortened
 
-PRIVATE = ("start", "topics", "help", "about", "privacy")
+PRIVATE = ("start", "optout", "checkup", "letter", "topics", "help", "about", "privacy")
 """In a private chat one just writes; there is no need for /ask."""
 
-GROUP = ("ask", "topics", "help", "about", "privacy")
+GROUP = ("ask", "optout", "checkup", "letter", "topics", "help", "about", "privacy")
 
 
 def by_scope(texts: Texts) -> dict[BotCommandScope, tuple[BotCommand, ...]]:

@@ -6,17 +6,23 @@ import contextlib
 import datetime
 import logging
 import os
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any
 
+import httpx
 from telegram import Bot, Update
 from telegram.error import InvalidToken, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
+from bot.platforms.observer import UNOBSERVED, Observer
 from bot.platforms.telegram.events import MEDIA, UNREADABLE
 
 # The library's own switch. Without it each 429 raises a deprecation warning inside the library, which under
 # `-W error` would hide the 429 (https://docs.python-telegram-bot.org/en/v22.8/telegram.error.html).
 os.environ.setdefault("PTB_TIMEDELTA", "true")
+
+Heard = Callable[[httpx.Response], Awaitable[None]]
 
 CONNECT, READ, WRITE, POOL = 5.0, 10.0, 10.0, 10.0
 """Seconds. Waiting for a free connection is no fault while hundreds are answered at once."""
@@ -38,7 +44,26 @@ _ESSENTIAL = frozenset(
 """What we read of a message, beside the message that it answers."""
 
 
-class _Polling(HTTPXRequest):
+class _Observed(HTTPXRequest):
+    """A request that reports what Telegram refuses, and that it could not be reached."""
+
+    def __init__(self, observer: Observer, **options: Any) -> None:
+        super().__init__(**options)
+        self._observer = observer
+
+    async def do_request(self, *given: Any, **named: Any) -> tuple[int, bytes]:
+        """Return the status and what came with it."""
+        try:
+            status, payload = await super().do_request(*given, **named)
+        except TelegramError:
+            self._observer.refused(None)
+            raise
+        if status >= HTTPStatus.BAD_REQUEST:
+            self._observer.refused(status)
+        return status, payload
+
+
+class _Polling(_Observed):
     """The request of getUpdates: an update that the library cannot read does not take the others with it."""
 
     @staticmethod
@@ -53,8 +78,8 @@ class _Polling(HTTPXRequest):
         return data
 
 
-def connect(token: str, base_url: str) -> Bot:
-    """Return a Bot that has not spoken to Telegram yet."""
+def connect(token: str, base_url: str, observer: Observer = UNOBSERVED, *, heard: Heard | None = None) -> Bot:
+    """Return a Bot that has not spoken to Telegram yet; `heard` is given each response."""
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     timeouts: dict[str, Any] = {
@@ -62,12 +87,13 @@ def connect(token: str, base_url: str) -> Bot:
         "read_timeout": READ,
         "write_timeout": WRITE,
         "pool_timeout": POOL,
+        "httpx_kwargs": {"event_hooks": {"response": [heard]}} if heard else None,
     }
     return Bot(
         token,
         base_url=base_url,
-        request=HTTPXRequest(connection_pool_size=CONNECTIONS, **timeouts),
-        get_updates_request=_Polling(connection_pool_size=2, **timeouts),
+        request=_Observed(observer, connection_pool_size=CONNECTIONS, **timeouts),
+        get_updates_request=_Polling(observer, connection_pool_size=2, **timeouts),
     )
 
 

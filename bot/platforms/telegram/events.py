@@ -29,6 +29,10 @@ MEDIA = (
 """What a person can send that holds no text; all else without text is a service message."""
 
 _SCREENS = {action.name.lower(): action for action in (Action.MENU, Action.HELP, Action.ABOUT, Action.PRIVACY)}
+_RECEIPTS = frozenset({Action.EDITORS, Action.SEND, Action.WITHDRAW, Action.ERASE})
+"""What only the person who was given the button may press; a receipt is in nobody else's link."""
+
+_WHOLE = frozenset({Action.GUIDE, Action.CHECKUP, Action.CHECKUP_GUIDE, Action.LETTER, Action.WRITE})
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]+))?(?:\s+(.*))?", re.DOTALL)
 _AROUND_MENTION = " \t\n,;:-–—"
 
@@ -46,7 +50,8 @@ class Where:
 class Asked:
     """A question; of the message of ours that it answers, `codes` are the buttons and `title` the first line.
 
-    `album` is set where the words stand under a part of an album.
+    `line` is the last line of that message where it has no buttons and nobody else reads along: it may ask for
+    words. `message` is the question's own id. `album` is set where the words stand under a part of an album.
     """
 
     where: Where
@@ -55,6 +60,8 @@ class Asked:
     codes: tuple[str, ...] = ()
     title: str = ""
     album: str | None = None
+    line: str = ""
+    message: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +77,20 @@ class Commanded:
 
 @dataclass(frozen=True, slots=True)
 class WithoutText:
-    """A picture, file, voice message or the like; the parts of one album share `album`."""
+    """A picture, file, voice message or the like; the parts of one album share `album`, `line` is as in a question."""
 
     where: Where
     album: str | None = None
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
     """A button. `message` is the message under which it stands, `own` tells that it was for whoever pressed.
 
-    `where` is None for a message in a chat that we do not see (a result of inline mode).
+    `where` is None for a message in a chat that we do not see (a result of inline mode). `quoted` are the words
+    that the message quotes, `answers` is the message that it replies to, and `keeps` tells that it holds a text to
+    copy, which nobody could make again.
     """
 
     id: str
@@ -89,6 +99,9 @@ class Pressed:
     message: int
     own: bool
     conversation: Hashable
+    quoted: str = ""
+    answers: int | None = None
+    keeps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +140,16 @@ def deep_link(username: str, state: State | None) -> str:
 
 
 def payload(state: State) -> str:
-    """Write a state as the payload of a deep link: a topic's id, with device and place where they are set."""
+    """Write a state as the payload of a deep link: a topic's id, with device and place where they are set.
+
+    What leads through several screens goes whole: its action, what it is about, and the packed rest.
+    """
     if state.action is Action.GROUP:
         return f"{Action.MENU}_{state.topic}"
+    if state.action in _WHOLE:
+        return state.encode().removeprefix(f"{VERSION}:").replace(":", "_")
+    if state.action in _RECEIPTS:
+        return Action.MENU.name.lower()
     if not state.topic or state.action is Action.MENU:
         return state.action.name.lower()
     packed = State(Action.SHOW, state.topic, state.device, state.place).encode().rpartition(":")[2]
@@ -139,6 +159,9 @@ def payload(state: State) -> str:
 def from_payload(text: str, knowledge: Knowledge) -> State:
     """Return where the payload of a deep link leads: to the start where it leads nowhere any more."""
     head, _, tail = text.strip().partition("_")
+    if head in _WHOLE:
+        state = decode(f"{VERSION}:{text.strip().replace('_', ':')}")
+        return state or State(Action(head))
     if head in knowledge.topics:
         return decode(f"{VERSION}:{Action.SHOW}:{head}:{tail}") or State(Action.SHOW, head)
     if head == Action.MENU and tail in {group.id for group in knowledge.groups}:
@@ -190,12 +213,14 @@ def _message(message: Message, me: User) -> Event | None:
         return None
     if command or not (private or mentioned or answered is not None):
         return None
+    line = _last_line(answered) if private else ""
     if has_media and not rest:
-        return WithoutText(where, album)
-    return Asked(where, rest, _conversation(message), _codes(answered), _title(answered), album)
+        return WithoutText(where, album, line)
+    conversation, codes = _conversation(message), _codes(answered)
+    return Asked(where, rest, conversation, codes, _title(answered), album, line, message.message_id)
 
 
-COMMANDS = frozenset({"start", "ask", "topics", "help", "about", "privacy"})
+COMMANDS = frozenset({"start", "ask", "optout", "checkup", "letter", "topics", "help", "about", "privacy"})
 """The commands that we know."""
 
 
@@ -224,6 +249,13 @@ def _codes(message: Message | None) -> tuple[str, ...]:
 
 def _title(message: Message | None) -> str:
     return message.text.partition("\n")[0] if message and message.text else ""
+
+
+def _last_line(message: Message | None) -> str:
+    """Return the last line of a message that has no buttons."""
+    if message is None or not message.text or message.reply_markup:
+        return ""
+    return message.text.rstrip().rpartition("\n")[2]
 
 
 def _where(message: Message, reply_to: int | None) -> Where:
@@ -280,4 +312,16 @@ def _pressed(query: CallbackQuery) -> Pressed:
         message.message_id,
         own=own,
         conversation=("telegram", message.chat.id, thread, query.from_user.id),
+        quoted=_entity(whole, MessageEntityType.BLOCKQUOTE),
+        answers=asked.message_id if asked else None,
+        keeps=bool(_entity(whole, MessageEntityType.PRE)),
     )
+
+
+def _entity(message: Message | None, kind: MessageEntityType) -> str:
+    """Return the first part of a message that is set apart in some way, without what keeps it from pinging."""
+    for entity in message.entities if message and message.text else ():
+        if entity.type == kind:
+            assert message
+            return _sound(message.parse_entity(entity)).replace("@\u2060", "@")
+    return ""

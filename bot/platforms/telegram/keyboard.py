@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from telegram import CopyTextButton, ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.dialogue.model import Button, CopyButton, Key, LinkButton, Reply
+from bot.dialogue.model import Button, CopyButton, Key, LinkButton, Prompt, Reply
 from bot.knowledge.texts import Texts
-from bot.platforms.telegram.limits import BUTTONS, CALLBACK_DATA, LABEL, SHORT_LABEL
+from bot.platforms.telegram.limits import BUTTONS, CALLBACK_DATA, COPY_TEXT, LABEL, PLACEHOLDER, SHORT_LABEL
 from bot.platforms.telegram.safety import safe, safe_url
-from bot.platforms.wording import one_line, shortened
+from bot.platforms.wording import one_line, shortened, units
 
 Row = tuple[InlineKeyboardButton, ...]
 
@@ -21,7 +21,17 @@ def build(reply: Reply, texts: Texts, *, pages: int, page: int) -> InlineKeyboar
     for step, label in ((page - 1, texts.buttons.back), (page + 1, texts.buttons.more)):
         if 0 <= step < pages and (code := reply.page(step)):
             turning.append(Button(label, code))
-    return _markup(_drawn((tuple(turning), *reply.rows)))
+    rows = reply.rows
+    if reply.prompt:
+        rows = ((Button(reply.prompt.button, reply.prompt.code),), *rows)
+    if reply.erase:
+        rows = (*rows[:-1], (Button(texts.buttons.erase, reply.erase),), *rows[-1:])
+    return _markup(_drawn((tuple(turning), *rows)))
+
+
+def ask_for(prompt: Prompt) -> ForceReply:
+    """Return what opens the reply field for words of one's own; no button can stand beside it."""
+    return ForceReply(input_field_placeholder=shortened(one_line(safe(prompt.hint)), PLACEHOLDER) or None)
 
 
 def links(reply: Reply, texts: Texts, home: str) -> InlineKeyboardMarkup | None:
@@ -38,8 +48,8 @@ def _drawn(groups: Iterable[tuple[Key, ...]]) -> list[list[Row]]:
         keys: list[InlineKeyboardButton] = []
         for key in group:
             button = _button(key)
-            if button and str(button.callback_data or button.url) not in seen:
-                seen.add(str(button.callback_data or button.url))
+            if button and (does := str(button.callback_data or button.url or button.copy_text)) not in seen:
+                seen.add(does)
                 keys.append(button)
         if keys:
             drawn.append(list(_rows(keys)))
@@ -48,8 +58,11 @@ def _drawn(groups: Iterable[tuple[Key, ...]]) -> list[list[Row]]:
 
 def _button(key: Key) -> InlineKeyboardButton | None:
     label = shortened(one_line(safe(key.label)), LABEL)
-    if not label or isinstance(key, CopyButton):
+    if not label:
         return None
+    if isinstance(key, CopyButton):
+        fits = 0 < units(key.text) <= COPY_TEXT
+        return InlineKeyboardButton(label, copy_text=CopyTextButton(key.text)) if fits else None
     if isinstance(key, LinkButton):
         url = safe_url(key.url)
         return InlineKeyboardButton(label, url=url) if url else None

@@ -44,6 +44,15 @@ class Lanes:
         self._count(1)
         return True
 
+    def waiting(self, key: Hashable) -> int:
+        """Return how many jobs wait in the lane `key`."""
+        return len(self._lanes.get(key, ()))
+
+    @property
+    def length(self) -> int:
+        """Return how many jobs wait or are being done, in all lanes."""
+        return self._waiting
+
     async def room(self) -> None:
         """Wait until more may be queued."""
         await self._room.wait()

@@ -61,6 +61,7 @@ class Limiter:
     """Turns to send: a chat waits for itself, and only what every chat shares is waited for together.
 
     `clock` returns seconds that never run backwards. `replicas` processes share the token, and so the rate.
+    `waited` hears how long each message was held back.
     """
 
     def __init__(
@@ -69,8 +70,10 @@ class Limiter:
         *,
         replicas: int = 1,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        waited: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         self._clock = clock
+        self._waited = waited
         self._sleep = sleep
         self._every = replicas / PER_SECOND
         self._chats: OrderedDict[int, _Chat] = OrderedDict()
@@ -100,6 +103,7 @@ class Limiter:
         if known.sent[-1] == at:
             # What all chats share has taken longer, and the next message counts from when this one leaves.
             known.sent[-1] = now
+        self._waited(now - began)
         return now - began
 
     def pause(self, chat: int, seconds: float) -> None:

@@ -10,6 +10,7 @@ from telegram.constants import (
     InlineQueryResultLimit,
     MessageLimit,
     PollingLimit,
+    ReplyLimit,
 )
 
 TEXT = int(MessageLimit.MAX_TEXT_LENGTH)
@@ -22,6 +23,8 @@ DEEP_LINK = int(MessageLimit.DEEP_LINK_LENGTH)
 """Characters of what follows `?start=`, of the alphabet A-Za-z0-9_- (https://core.telegram.org/bots/features#deep-linking)."""
 
 CALLBACK_DATA = int(InlineKeyboardButtonLimit.MAX_CALLBACK_DATA)
+COPY_TEXT = int(InlineKeyboardButtonLimit.MAX_COPY_TEXT)
+PLACEHOLDER = int(ReplyLimit.MAX_INPUT_FIELD_PLACEHOLDER)
 BUTTONS = int(InlineKeyboardMarkupLimit.TOTAL_BUTTON_NUMBER)
 RESULT_ID = int(InlineQueryResultLimit.MAX_ID_LENGTH)
 COMMAND_DESCRIPTION = int(BotCommandLimit.MAX_DESCRIPTION)

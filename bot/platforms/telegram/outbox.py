@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import httpx
-from telegram import Bot, LinkPreviewOptions, ReplyParameters
+from telegram import Bot, InputMediaDocument, LinkPreviewOptions, ReplyParameters
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 
+from bot.dialogue.model import File
 from bot.platforms.telegram.connection import is_bad_token, seconds
 from bot.platforms.telegram.events import Where
 from bot.platforms.telegram.inline import Offer
+from bot.platforms.telegram.limiter import Limiter, Urgency
 from bot.platforms.telegram.render import Drawn
 
 T = TypeVar("T")
@@ -43,9 +45,10 @@ class Outbox:
     Only InvalidToken is raised: what else fails is told to the log, safely, and the rest goes on.
     """
 
-    def __init__(self, bot: Bot, log: Any, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, bot: Bot, log: Any, limiter: Limiter, *, sleep: Sleep = asyncio.sleep) -> None:
         self._bot = bot
         self._log = log
+        self._limiter = limiter
         self._sleep = sleep
 
     async def send(self, where: Where, drawn: Drawn) -> None:
@@ -62,6 +65,30 @@ class Outbox:
             self._log.info("Telegram does not take a message for a chat", kind=type(refusal).__name__)
         except TelegramError as error:
             self._log.warning("a message could not be sent", exc_info=error)
+
+    async def send_files(self, where: Where, files: Sequence[File]) -> bool:
+        """Send files in one message; returns False where Telegram does not take them."""
+        try:
+            await self._send_files(where, files)
+        except InvalidToken:
+            raise
+        except TelegramError as error:
+            self._log.warning("files could not be sent", kind=type(error).__name__)
+            return False
+        return True
+
+    async def delete(self, where: Where, message: int) -> bool:
+        """Delete a message; returns False where Telegram no longer lets us, and True where it is gone already."""
+        try:
+            await self._patiently(lambda: self._bot.delete_message(where.chat, message), repeatable=True)
+        except InvalidToken:
+            raise
+        except BadRequest as refusal:
+            return "not found" in refusal.message.lower()
+        except TelegramError as error:
+            self._log.warning("a message could not be deleted", kind=type(error).__name__)
+            return False
+        return True
 
     async def edit(self, where: Where, message: int, drawn: Drawn) -> None:
         """Put other text and buttons into a message of ours; sends a new one where it is gone."""
@@ -80,11 +107,14 @@ class Outbox:
         except TelegramError as error:
             self._log.warning("a message could not be edited", exc_info=error)
 
-    async def acknowledge(self, id: str, url: str | None = None) -> bool:
-        """Answer a press, opening `url` where it is set; returns False where the press is too old to be answered."""
+    async def acknowledge(self, id: str, url: str | None = None, text: str | None = None) -> bool:
+        """Answer a press, opening `url` or showing `text`; returns False where the press is too old to be answered."""
         try:
             try:
-                await self._patiently(lambda: self._bot.answer_callback_query(id, url=url), repeatable=True)
+                await self._patiently(
+                    lambda: self._bot.answer_callback_query(id, text, show_alert=True if text else None, url=url),
+                    repeatable=True,
+                )
             except BadRequest as refusal:
                 if url is None or _is_too_old(refusal):
                     raise
@@ -133,7 +163,9 @@ class Outbox:
         reply = ReplyParameters(where.reply_to, allow_sending_without_reply=True) if where.reply_to else None
 
         async def send(text: str, mode: str | None) -> None:
-            await self._patiently(
+            await self._in_turn(
+                where.chat,
+                Urgency.GROUP if where.chat < 0 else Urgency.PRIVATE,
                 lambda: self._bot.send_message(
                     where.chat,
                     text,
@@ -141,15 +173,34 @@ class Outbox:
                     message_thread_id=where.thread,
                     link_preview_options=_NO_PREVIEW,
                     reply_parameters=reply,
-                    reply_markup=drawn.keyboard,
-                )
+                    reply_markup=drawn.field or drawn.keyboard,
+                ),
             )
 
         await self._as_html_else_plain(send, drawn)
 
+    async def _send_files(self, where: Where, files: Sequence[File]) -> None:
+        reply = ReplyParameters(where.reply_to, allow_sending_without_reply=True) if where.reply_to else None
+        given: dict[str, Any] = {"message_thread_id": where.thread, "reply_parameters": reply}
+        urgency = Urgency.GROUP if where.chat < 0 else Urgency.PRIVATE
+
+        async def send() -> None:
+            if len(files) == 1:
+                await self._bot.send_document(where.chat, files[0].content, filename=files[0].name, **given)
+            else:
+                group = [InputMediaDocument(file.content, filename=file.name) for file in files]
+                await self._bot.send_media_group(where.chat, group, **given)
+
+        for _ in files[1:]:
+            # Telegram counts each file of a group.
+            await self._limiter.turn(where.chat, urgency)
+        await self._in_turn(where.chat, urgency, send)
+
     async def _edit(self, where: Where, message: int, drawn: Drawn) -> None:
         async def edit(text: str, mode: str | None) -> None:
-            await self._patiently(
+            await self._in_turn(
+                where.chat,
+                Urgency.PRESS,
                 lambda: self._bot.edit_message_text(
                     text,
                     chat_id=where.chat,
@@ -172,10 +223,23 @@ class Outbox:
             self._log.warning("Telegram does not take our HTML; it is sent as plain text")
             await call(drawn.plain, None)
 
-    async def _patiently(self, call: Callable[[], Awaitable[T]], *, repeatable: bool = False) -> T:
+    async def _in_turn(
+        self, chat: int, urgency: Urgency, call: Callable[[], Awaitable[T]], *, repeatable: bool = False
+    ) -> T:
+        """Return what `call`, which sends into a chat, returns once it is that chat's turn."""
+
+        async def at_its_turn() -> T:
+            await self._limiter.turn(chat, urgency)
+            return await call()
+
+        return await self._patiently(at_its_turn, chat, repeatable=repeatable)
+
+    async def _patiently(
+        self, call: Callable[[], Awaitable[T]], chat: int | None = None, *, repeatable: bool = False
+    ) -> T:
         """Return what `call` returns, after waiting as often as is worth it.
 
-        `repeatable` tells that doing it twice does no harm.
+        `repeatable` tells that doing it twice does no harm. What Telegram asks to wait for holds for `chat` alone.
         """
         floods, faults = 0, 0
         while True:
@@ -186,7 +250,10 @@ class Outbox:
                 if floods == FLOOD_WAITS or wait > LONGEST_FLOOD_WAIT:
                     raise
                 floods += 1
-                await self._sleep(wait + FLOOD_MARGIN)
+                if chat is None:
+                    await self._sleep(wait + FLOOD_MARGIN)
+                else:
+                    self._limiter.pause(chat, wait + FLOOD_MARGIN)
             except BadRequest:
                 raise
             except (NetworkError, InvalidToken) as fault:

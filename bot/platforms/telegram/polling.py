@@ -101,6 +101,9 @@ class Polling:
                 pause = FIRST_PAUSE if new else min(pause * 2, LONGEST_PAUSE)
                 await self._unconfirmed.idle(pause)
 
+    async def stop(self) -> None:
+        """Take nothing more; what ends `run` has seen to it."""
+
     async def confirm(self) -> None:
         """Tell Telegram what has been answered since the last call, without fetching more."""
         offset = self._unconfirmed.offset()

@@ -6,16 +6,27 @@ import html
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from telegram import InlineKeyboardMarkup
+from telegram import ForceReply, InlineKeyboardMarkup
 
-from bot.dialogue.model import Reply, Section
+from bot.dialogue.model import File, Part, Prompt, Reply, Section
 from bot.dialogue.pages import Page, paginate
-from bot.knowledge.markup import Block, Items, Line, Paragraph, Span, Style
+from bot.knowledge.markup import Block, Items, Line, Paragraph, Span, Style, blocks
 from bot.knowledge.texts import Texts
 from bot.platforms.telegram import keyboard
 from bot.platforms.telegram.limits import BUDGET, ENTITIES, FOOTER, PAGE_LINE, TEXT, TITLE
 from bot.platforms.telegram.safety import safe, safe_url
 from bot.platforms.wording import one_line, shortened, units
+
+QUOTE, PRE = "blockquote", "pre"
+"""Tags of what is set apart as a whole: a person's own words, and a text to copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole(Span):
+    """A run that is set apart, in which nothing is markup."""
+
+    tag: str = PRE
+
 
 _GAP = Span("\n\n")
 _OWN_ENTITIES = 5
@@ -26,17 +37,33 @@ _TAGS = {Style.BOLD: "b", Style.ITALIC: "i"}
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A message: as HTML, the same as plain text for when the HTML is refused, and its buttons."""
+    """A message: as HTML, the same as plain text for when the HTML is refused, and its buttons.
+
+    A message that asks for words opens the reply `field`, beside which Telegram shows no buttons; `files` are sent
+    before it.
+    """
 
     html: str
     plain: str
     keyboard: InlineKeyboardMarkup | None
+    field: ForceReply | None = None
+    files: tuple[File, ...] = ()
 
 
 def render(reply: Reply, texts: Texts) -> Drawn:
     """Return the page of `reply` that its state names, with its buttons."""
-    message, pages, page = _message(reply, texts)
-    return Drawn(_html(message), _plain(message), keyboard.build(reply, texts, pages=pages, page=page))
+    if reply.files and not reply.state and pages(reply, texts) > 1:
+        reply = _without_letter(reply, texts)
+    message, count, page = _message(reply, texts)
+    if prompt := asked_for(reply):
+        return Drawn(_html(message), _plain(message), None, keyboard.ask_for(prompt), reply.files)
+    buttons = keyboard.build(reply, texts, pages=count, page=page)
+    return Drawn(_html(message), _plain(message), buttons, None, reply.files)
+
+
+def asked_for(reply: Reply) -> Prompt | None:
+    """Return what the message of a reply asks a person to write; a screen with a state only leads there by a button."""
+    return None if reply.state else reply.prompt
 
 
 def render_elsewhere(reply: Reply, texts: Texts, home: str) -> Drawn:
@@ -53,6 +80,13 @@ def pages(reply: Reply, texts: Texts) -> int:
     return _message(reply, texts)[1]
 
 
+def _without_letter(reply: Reply, texts: Texts) -> Reply:
+    """Return a reply that names the file in place of its letter: half a letter would be taken for a whole one."""
+    told = Section(Part.NOTE, blocks(texts.telegram.in_file))
+    kept = (told if section.part is Part.LETTER else section for section in reply.sections)
+    return replace(reply, sections=tuple(kept))
+
+
 def title_of(reply: Reply) -> str:
     """Return the title as it stands in the message."""
     return shortened(one_line(safe(reply.title)), TITLE)
@@ -61,10 +95,17 @@ def title_of(reply: Reply) -> str:
 def _message(reply: Reply, texts: Texts) -> tuple[list[Span], int, int]:
     """Return the runs of the page to show, how many pages there are, and which one this is."""
     title, footer = title_of(reply), shortened(one_line(safe(reply.footer)), FOOTER)
-    room = BUDGET - units(title) - units(footer) - PAGE_LINE - 3 * units(_GAP.text)
+    quote = one_line(safe(reply.quote))
+    prompt = asked_for(reply)
+    line = one_line(safe(prompt.line)) if prompt else ""
+    if prompt:
+        reply = replace(reply, sections=(*reply.sections, Section(Part.NOTE, blocks(texts.telegram.answer))))
+    room = BUDGET - sum(map(units, (title, footer, quote, line))) - PAGE_LINE - 5 * units(_GAP.text)
     pages = _pages([_safe_section(section) for section in reply.sections], room)
     page = min(reply.state.step, len(pages) - 1) if reply.state else 0
     parts: list[list[Span]] = [[Span(title, Style.BOLD)]] if title else []
+    if quote:
+        parts.append([_Whole(quote, tag=QUOTE)])
     # Once more, since a cut may stand before an @ that belonged to an address.
     body = _trimmed(_body(map(_safe_section, pages[page])))
     if len(pages) > 1 and not reply.state:
@@ -74,6 +115,8 @@ def _message(reply: Reply, texts: Texts) -> tuple[list[Span], int, int]:
     if len(pages) > 1 and reply.state:
         foot.append(shortened(one_line(safe(texts.page.format(page=page + 1, pages=len(pages)))), PAGE_LINE))
     parts.append([Span("\n".join(foot), Style.ITALIC)])
+    # The last line that is seen tells what an answer to this message is for.
+    parts.append([Span(line)])
     message = _joined(parts)
     # Telegram refuses a message in which nothing is to be seen.
     return message or [Span(safe(texts.bot_name))], len(pages), page
@@ -96,6 +139,10 @@ def _body(sections: Iterable[Section]) -> list[Span]:
         part: list[Span] = []
         if section.heading:
             part += [Span(section.heading, Style.BOLD), Span("\n")]
+        if section.part is Part.LETTER:
+            part.append(_Whole("\n\n".join(map(_words, section.blocks))))
+            parts.append(part)
+            continue
         for index, block in enumerate(section.blocks):
             if index:
                 part.append(_GAP)
@@ -112,6 +159,11 @@ def _block(block: Block) -> Iterator[Span]:
         mark = "•" if block.start is None else f"{block.start + index}."
         yield Span(f"\n{mark} " if index else f"{mark} ")
         yield from line
+
+
+def _words(block: Block) -> str:
+    lines = (block.line,) if isinstance(block, Paragraph) else block.lines
+    return "\n".join("".join(span.text for span in line) for line in lines)
 
 
 def _safe_section(section: Section) -> Section:
@@ -156,7 +208,7 @@ def _text(message: Iterable[Span]) -> str:
 
 
 def _entities(span: Span) -> int:
-    return (span.style is not Style.PLAIN) + (span.url is not None)
+    return (span.style is not Style.PLAIN) + (span.url is not None) + isinstance(span, _Whole)
 
 
 def _html(message: Iterable[Span]) -> str:
@@ -165,6 +217,8 @@ def _html(message: Iterable[Span]) -> str:
 
 def _span(span: Span) -> str:
     text = html.escape(span.text, quote=False)
+    if isinstance(span, _Whole):
+        return f"<{span.tag}>{text}</{span.tag}>"
     if tag := _TAGS.get(span.style):
         text = f"<{tag}>{text}</{tag}>"
     return f'<a href="{html.escape(span.url)}">{text}</a>' if span.url else text

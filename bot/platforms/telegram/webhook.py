@@ -8,12 +8,12 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from telegram import Bot, Update, WebhookInfo
 from telegram.constants import WebhookLimit
 from telegram.error import BadRequest, InvalidToken, RetryAfter, TelegramError
+from yarl import URL
 
 from bot.platforms.claims import Claim, Claims
 from bot.platforms.platform import PermanentFault
@@ -36,6 +36,9 @@ ERROR_COUNTS = 600.0
 HELD_LOOK = 0.25
 """Seconds between looks whether whoever holds an update has answered it."""
 
+CLOSE_WITHIN = 0.3
+"""Seconds in which deliveries that are answered are told so, when the bot stops."""
+
 _SECRET = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
 _FIRST_RETRY, _LONGEST_RETRY = 0.5, 30.0
 
@@ -54,8 +57,8 @@ class Listen:
 
     @property
     def path(self) -> str:
-        """Return the one path that is answered."""
-        return urlsplit(self.url).path or "/"
+        """Return the one path that is answered, as requests name it."""
+        return URL(self.url).path
 
 
 class Webhook:
@@ -81,7 +84,8 @@ class Webhook:
         self._sleep = sleep
         self._last_update = 0.0
         self._runner: web.AppRunner | None = None
-        self._waiting: set[asyncio.Task[None]] = set()
+        self._site: web.TCPSite | None = None
+        self._waiting: set[asyncio.Task[bool]] = set()
         self.connected = False
 
     async def begin(self) -> None:
@@ -103,14 +107,21 @@ class Webhook:
                 await self._until_reached(self._set)
             self._judge(info)
 
-    async def confirm(self) -> None:
-        """Take nothing more, and wait for what is being handed over."""
+    async def stop(self) -> None:
+        """Take nothing more; Telegram delivers to the other processes, or later."""
         self.connected = False
+        if self._site:
+            await self._site.stop()
+            self._site = None
+
+    async def confirm(self) -> None:
+        """Answer the deliveries that are still open, and close."""
+        await self.stop()
+        if self._waiting:
+            await asyncio.wait(set(self._waiting), timeout=CLOSE_WITHIN)
         if self._runner:
             await self._runner.cleanup()
             self._runner = None
-        if self._waiting:
-            await asyncio.wait(set(self._waiting), timeout=1.0)
 
     def _judge(self, info: WebhookInfo) -> None:
         """Count as able to answer while no error of Telegram's is newer than the last update; silence is no fault."""
@@ -125,17 +136,18 @@ class Webhook:
             return
         app = web.Application(client_max_size=LARGEST_BODY)
         app.router.add_route("*", "/{path:.*}", self._answer)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=CLOSE_WITHIN)
         await runner.setup()
+        site = web.TCPSite(runner, self._listen.host, self._listen.port)
         try:
-            await web.TCPSite(runner, self._listen.host, self._listen.port).start()
+            await site.start()
         except OSError:
             await runner.cleanup()
             where = f"{self._listen.host}:{self._listen.port}"
             raise PermanentFault(
                 f"TELEGRAM_WEBHOOK_LISTEN: {where} cannot be listened on; choose another host:port."
             ) from None
-        self._runner = runner
+        self._runner, self._site = runner, site
 
     async def _set(self) -> None:
         info = await self._bot.get_webhook_info()
@@ -166,6 +178,9 @@ class Webhook:
             return web.Response(status=413)
         if update is None:
             return web.Response(status=400)
+        if self._site is None:
+            # Whoever kept a connection open gives it to another process, and Telegram delivers again.
+            return web.Response(status=503, headers={"Connection": "close"})
         self._last_update = self._now()
         self.connected = True
         return web.Response(status=await self._handed_over(update))
@@ -182,18 +197,25 @@ class Webhook:
         if claim is Claim.HELD:
             # Telegram sends it once more, and by then its holder has answered it or has died.
             return 503
+        if self._site is None:
+            # The bot was stopped while the claim was on its way; what answers takes nothing more.
+            await self._claims.release(update.update_id)
+            return 503
         done = asyncio.ensure_future(self._finish(update))
         self._waiting.add(done)
         done.add_done_callback(self._waiting.discard)
         await asyncio.wait({done}, timeout=HAND_OVER_WITHIN)
-        return 200
+        # What was left unanswered, since the bot stops, is delivered again.
+        return 200 if not done.done() or (not done.cancelled() and not done.exception() and done.result()) else 503
 
-    async def _finish(self, update: Update) -> None:
+    async def _finish(self, update: Update) -> bool:
+        """Return whether the update was answered."""
         answered = False
         try:
             answered = await (await self._take(update))
         finally:
             await (self._claims.done if answered else self._claims.release)(update.update_id)
+        return answered
 
     async def _until_reached(self, call: Callable[[], Awaitable[Any]]) -> Any:
         """Return what `call` returns, trying again until it does; PermanentFault where that cannot help."""
@@ -207,7 +229,10 @@ class Webhook:
             except RetryAfter as flood:
                 wait = max(wait, min(seconds(flood), _LONGEST_RETRY))
             except TelegramError as error:
-                if wait == _FIRST_RETRY:
+                if wait > _FIRST_RETRY:
+                    # Nothing that we are handed could be answered either.
+                    self.connected = False
+                else:
                     self._log.warning("Telegram cannot be reached; trying again until it answers", exc_info=error)
             await self._sleep(wait)
             wait = min(wait * 2, _LONGEST_RETRY)

@@ -17,7 +17,10 @@ _STYLES = {Style.PLAIN: "", Style.BOLD: "bold", Style.ITALIC: "italic"}
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A reply as it is printed; `codes` are those of its buttons, the first one being number 1."""
+    """A reply as it is printed; `codes` are those of its buttons, the first one being number 1.
+
+    A letter and addresses run over the edge of the terminal, which wraps them; whoever prints it must not crop.
+    """
 
     printed: RenderableType
     codes: tuple[str, ...]
@@ -31,6 +34,8 @@ def render(reply: Reply, *, numbered: bool = True) -> Drawn:
     parts: list[RenderableType] = []
     if reply.title:
         parts.append(Text(safe(reply.title), style="bold cyan"))
+    if reply.quote:
+        parts += [Text(f"> {line}", style="dim") for line in safe(reply.quote).split("\n")]
     for section in reply.sections:
         parts += _section(section)
     links = [button for row in reply.rows for button in row if isinstance(button, LinkButton)]
@@ -44,8 +49,9 @@ def render(reply: Reply, *, numbered: bool = True) -> Drawn:
     if reply.footer:
         parts += [Text(), Text(safe(reply.footer), style="dim")]
     codes: list[str] = []
-    for row in reply.rows:
-        buttons = [button for button in row if isinstance(button, Button)]
+    prompt = ((Button(reply.prompt.button, reply.prompt.code),),) if reply.prompt else ()
+    for row in (*prompt, *reply.rows):
+        buttons = [button for button in row if isinstance(button, Button) and button.code not in codes]
         if buttons:
             parts.append(_numbered(buttons, len(codes) + 1) if numbered else _named(buttons))
             codes += [button.code for button in buttons]
@@ -76,12 +82,21 @@ def _section(section: Section) -> list[RenderableType]:
     parts: list[RenderableType] = [Text()]
     if section.heading:
         parts.append(Text(safe(section.heading), style="bold"))
+    if section.part is Part.LETTER:
+        return [*parts, *_to_copy(section.blocks)]
     style = "dim" if section.part is Part.SOURCES else ""
     for index, block in enumerate(section.blocks):
         if index:
             parts.append(Text())
         parts += _block(block, style)
     return parts
+
+
+def _to_copy(letter: Sequence[Block]) -> list[RenderableType]:
+    """Return a text to copy as it is: its lines are wrapped by the terminal alone, which copies them whole."""
+    lines = [line for block in letter for line in ((block.line,) if isinstance(block, Paragraph) else block.lines)]
+    text = "\n\n".join("".join(safe(span.text) for span in line) for line in lines)
+    return [Text(text, no_wrap=True, overflow="ignore")]
 
 
 def _block(block: Block, style: str) -> list[RenderableType]:

@@ -15,6 +15,7 @@ from bot.platforms.discord.events import (
     Commanded,
     Pointed,
     Pressed,
+    Submitted,
     Typed,
     Unknown,
     WithoutText,
@@ -148,6 +149,7 @@ def test_the_state_of_an_answer_comes_from_its_own_buttons():
     assert told(State(Action.SHOW, "a", Device.IOS, check="xy").encode()) == State(Action.SHOW, "a", Device.IOS)
     assert told(other, "v1:menu::", "nonsense") is None
     assert told(State(Action.GROUP, "a").encode()) is None
+    assert told(State(Action.LETTER, "a", place="de", check="xy").encode()) is None
 
 
 def test_commands():
@@ -215,9 +217,35 @@ def test_choices_are_presses():
     assert event.code == "v1:menu::"
 
 
+def test_own_words_are_read_from_the_message():
+    """What one's own message quotes goes with the press; what somebody else's quotes does not."""
+    told = {"embeds": [{"title": "T", "description": "> are my \\*dms\\* read?\n> 1\\. really\n\nNo."}]}
+    mine = read_interaction(interaction(3, data={"custom_id": "c"}, message={**told, "flags": 64}), CALL)
+    assert isinstance(mine, Pressed)
+    assert mine.quoted == "are my *dms* read?\n1. really"
+    other = read_interaction(interaction(3, data={"custom_id": "c"}, message={**told, "flags": 0}), CALL)
+    assert isinstance(other, Pressed)
+    assert other.quoted == ""
+
+
+@pytest.mark.parametrize(
+    "components",
+    [
+        [{"type": 18, "component": {"type": 4, "custom_id": "text", "value": " a <@1>\nb "}}],
+        [{"type": 1, "components": [{"type": 4, "custom_id": "text", "value": " a <@1>\nb "}]}],
+        [5, {"type": 10}, {"type": 18, "component": {"type": 4, "value": " a <@1>\nb "}}],
+    ],
+)
+def test_forms_that_were_filled_in(components: list[Any]):
+    """What was written into a form comes as it was written, whichever way Discord wraps it."""
+    data = {"custom_id": "v1:writ:a:", "components": components}
+    assert read_interaction(interaction(5, data=data), CALL) == Submitted(CALL, "v1:writ:a:", "a <@1>\nb")
+    assert read_interaction(interaction(5), CALL) == Submitted(CALL, "", "")
+
+
 def test_what_nobody_knows():
     """Interactions of other kinds are known to be unknown; without id and token there is nothing to answer."""
-    assert read_interaction(interaction(5), CALL) == Unknown(CALL)
+    assert read_interaction(interaction(6), CALL) == Unknown(CALL)
     assert read_interaction(interaction(2, data={"type": 2, "name": "x"}), CALL) == Unknown(CALL)
     assert call_of({"id": "1"}) is None
     assert call_of({"id": 1, "token": "t"}) == CALL

@@ -25,16 +25,22 @@ from wire.discord_server import (
     Fault,
     Json,
     buttons,
+    code_of,
     limited,
 )
 
 from bot.dialogue.dialogue import Dialogue
+from bot.dialogue.model import File, Kind, Part, Prompt, Reply, Section
+from bot.dialogue.state import Action, State
+from bot.knowledge.markup import Paragraph, Span
 from bot.platforms.discord import adapter, gateway
 from bot.platforms.discord.adapter import DiscordPlatform
 from bot.platforms.platform import PassingFault, PermanentFault
 from bot.service.log import logger, setup_logs
 
 SECRET = "my chemo letter 4711"
+WRITE = State(Action.WRITE, "objection", place="de").encode()
+HIDDEN = 64
 
 
 class Stream(io.StringIO):
@@ -118,6 +124,22 @@ def shown(message: Json) -> str:
     return f"{embed.get('title', '')}\n{embed.get('description', '')}"
 
 
+def form_of(code: str) -> Json:
+    """Return a form as it was opened for a state."""
+    return {"custom_id": code, "components": [{"component": {"custom_id": "text"}}]}
+
+
+def letter(text: str) -> Reply:
+    """Return a letter with words of one's own, and two files."""
+    files = File("letter.txt", text.encode()), File("due.ics", b"BEGIN:VCALENDAR", "text/calendar")
+    section = Section(Part.LETTER, (Paragraph((Span(text),)),))
+    return Reply(Kind.SCREEN, "Your letter", (section,), files=files, private=True)
+
+
+def screen(title: str, **changes: Any) -> Reply:
+    return Reply(Kind.SCREEN, title, (Section(Part.ANSWER, (Paragraph((Span("text"),)),)),), **changes)
+
+
 async def works(server: DiscordServer) -> None:
     assert (await server.command("help"))["type"] == 4
 
@@ -136,7 +158,7 @@ async def test_every_handler_that_raises_still_answers(
         local_variable = SECRET
         raise RuntimeError(local_variable)
 
-    for name in ("ask", "press", "show", "suggest", "no_text"):
+    for name in ("ask", "press", "show", "suggest", "no_text", "prompt", "submit"):
         monkeypatch.setattr(dialogue, name, fail)
     async with serving(server, make()):
         for answer in (
@@ -147,7 +169,9 @@ async def test_every_handler_that_raises_still_answers(
             await server.point(""),
             await server.press("v1:menu::", {"flags": 64}),
             await server.choose("choose:0", SECRET, {"flags": 0}),
-            await server.answered(await server.interact(5, {"custom_id": SECRET})),
+            await server.press(WRITE, {"flags": 64}),
+            (await server.submit(form_of(SECRET), SECRET))[0],
+            await server.answered(await server.interact(2, {"name": SECRET, "type": 2})),
         ):
             assert answer["type"] == 4
             assert answer["data"]["flags"] == 64
@@ -159,10 +183,10 @@ async def test_every_handler_that_raises_still_answers(
         await server.until(lambda: len(server.messages) == 3)
         assert all("abc123" in shown(message) for message in server.messages)
     told = log.getvalue()
-    assert told.count("a handler failed") == 12
-    assert told.count("abc123") == 12
+    assert told.count("a handler failed") == 14
+    assert told.count("abc123") == 14
     assert "RuntimeError" in told
-    for handler in ("commanded", "pointed", "pressed", "typed", "unknown", "message"):
+    for handler in ("commanded", "pointed", "pressed", "submitted", "typed", "unknown", "message"):
         assert handler in told
 
 
@@ -515,8 +539,251 @@ async def test_an_interactions_endpoint_is_told(
     told = {"id": APPLICATION, "interactions_endpoint_url": "https://elsewhere.example/x"}
     server.fail("/oauth2/applications/@me", Fault(200, told))
     async with serving(server, make()):
-        await log.says("the application has an interactions endpoint URL")
+        await log.says("The application has an interactions endpoint URL")
     assert "elsewhere.example" not in log.getvalue()
+
+
+# --- forms, files, private replies ---------------------------------------------------------------------------
+
+
+async def test_a_form_is_opened_and_answered(
+    server: DiscordServer, log: Stream, make: Callable[..., DiscordPlatform], dialogue: Dialogue,
+    monkeypatch: pytest.MonkeyPatch,
+):  # fmt: skip
+    """A prompt's button opens its form; what is written into it comes back as a private letter with its files."""
+    prompt = Prompt(WRITE, "Write", "Objection", "Your reasons", "for example", "Letter: objection", 50)
+    monkeypatch.setattr(dialogue, "prompt", lambda code: prompt if code == WRITE else None)
+    monkeypatch.setattr(
+        dialogue,
+        "submit",
+        lambda code, text: letter(text) if len(text) <= 50 else screen("Too long", prompt=prompt, private=True),
+    )
+    async with serving(server, make()):
+        for message in ({"flags": 0}, {"flags": HIDDEN}, {}):
+            opened = await server.press(WRITE, message)
+            assert opened["type"] == 9
+        answer, files = await server.submit(opened["data"], f" {SECRET} <@1> ```\n@everyone ")
+        assert answer["type"] == 4
+        assert answer["data"]["flags"] == HIDDEN
+        said = f"{SECRET} <@1> ```\n@everyone"
+        assert answer["data"]["embeds"][0]["description"] == f"```\n{SECRET} <@1> `\u200b`\u200b`\n@everyone\n```"
+        assert files == {"letter.txt": said.encode(), "due.ics": b"BEGIN:VCALENDAR"}
+        for again in range(2):
+            answer, files = await server.submit(opened["data"], "w" * 51, direct=bool(again))
+            assert answer["type"] == 4
+            assert "Too long" in shown(answer["data"])
+            assert next(buttons(answer["data"]))["custom_id"] == WRITE
+            assert files == {}
+        gone = State(Action.WRITE, "no-such-letter").encode()
+        monkeypatch.undo()
+        assert "too old" in shown((await server.press(gone, {"flags": HIDDEN}))["data"])
+        assert "too old" in shown((await server.submit(form_of(gone), SECRET))[0]["data"])
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(403, {"message": "Missing Permissions", "code": 50013}),
+        Fault(413, {"message": "Request entity too large", "code": 40005}),
+        Fault(413, "<html>too large</html>"),
+        Fault(400, {"message": "Invalid Form Body", "code": 50035}),
+    ],
+)
+async def test_files_that_are_refused(
+    server: DiscordServer, make: Callable[..., DiscordPlatform], dialogue: Dialogue, monkeypatch: pytest.MonkeyPatch,
+    fault: Fault,
+):  # fmt: skip
+    """Where files may not be attached the same letter comes without them and says so, as an answer and a message."""
+    monkeypatch.setattr(dialogue, "submit", lambda _code, text: letter(text))
+    monkeypatch.setattr(dialogue, "ask", lambda question: letter(question.text))
+    async with serving(server, make()):
+        server.fail("/interactions/", fault)
+        answer, files = await server.submit(form_of(WRITE), "my reasons")
+        assert files == {}
+        assert "attachments" not in answer["data"]
+        assert "The files could not be sent here" in shown(answer["data"])
+        assert "```\nmy reasons\n```" in shown(answer["data"])
+        server.fail("/channels/", fault)
+        await server.say("my reasons")
+        await server.until(lambda: server.messages)
+        assert "The files could not be sent here" in shown(server.messages[0])
+        assert server.files[server.messages[0]["id"]] == {}
+        await server.say("my other reasons")
+        await server.until(lambda: len(server.messages) == 2)
+        assert server.files[server.messages[1]["id"]]["letter.txt"] == b"my other reasons"
+
+
+async def test_files_come_whole_where_discord_fails_first(
+    server: DiscordServer, make: Callable[..., DiscordPlatform], dialogue: Dialogue, monkeypatch: pytest.MonkeyPatch
+):
+    """An answer with files is tried again like any other, with all of them."""
+    monkeypatch.setattr(dialogue, "submit", lambda _code, text: letter(text))
+    monkeypatch.setattr(dialogue, "ask", lambda question: letter(question.text))
+    async with serving(server, make()):
+        server.fail("/interactions/", Fault(503), limited(0.1), Fault(drop=True))
+        answer, files = await server.submit(form_of(WRITE), "my reasons")
+        assert "The files could not be sent" not in shown(answer["data"])
+        assert set(files) == {"letter.txt", "due.ics"}
+        server.fail("/channels/", Fault(503), limited(0.1))
+        await server.say("my reasons")
+        await server.until(lambda: server.messages)
+        assert set(server.files[server.messages[0]["id"]]) == {"letter.txt", "due.ics"}
+
+
+async def test_private_replies_leave_public_messages_alone(
+    server: DiscordServer, make: Callable[..., DiscordPlatform], dialogue: Dialogue, monkeypatch: pytest.MonkeyPatch
+):
+    """A flow begun below a public message goes on in a private one, changed in place but where it holds files."""
+    monkeypatch.setattr(dialogue, "press", lambda *_: screen("Step 1", private=True))
+    public = {"id": "1", "flags": 0, "referenced_message": {"id": "3", "author": ADA}}
+    async with serving(server, make()):
+        for message, direct in (({**public}, False), ({"id": "1", "flags": 0}, False)):
+            copy = await server.press("v1:menu::", message, direct=direct)
+            assert copy["type"] == 4
+            assert copy["data"]["flags"] == HIDDEN
+            assert "own copy" not in shown(copy["data"])
+        for message, direct in (({**public, "flags": HIDDEN}, False), ({**public}, True)):
+            changed = await server.press("v1:menu::", message, direct=direct)
+            assert changed["type"] == 7
+            kept = await server.press("v1:menu::", {**message, "attachments": [{"id": "1"}]}, direct=direct)
+            assert kept["type"] == 4
+            assert kept["data"]["flags"] == HIDDEN
+
+
+async def test_own_words_go_with_the_press_and_are_shown_to_nobody_else(
+    server: DiscordServer, log: Stream, make: Callable[..., DiscordPlatform], dialogue: Dialogue,
+    monkeypatch: pytest.MonkeyPatch,
+):  # fmt: skip
+    """What a message quotes is handed to the dialogue word for word, and left out where the reply is shown to all."""
+    heard: list[str] = []
+
+    def press(_code: str, _conversation: object, quoted: str) -> Reply:
+        heard.append(quoted)
+        return screen("Again", quote=quoted)
+
+    monkeypatch.setattr(dialogue, "press", press)
+    said = f"{SECRET} *why*?\n1. `so`"
+    monkeypatch.setattr(dialogue, "ask", lambda _: screen("First", quote=said))
+    async with serving(server, make()):
+        first = (await server.command("ask", said))["data"]
+        again = {**(await server.press("v1:menu::", first))["data"], "flags": HIDDEN}
+        assert again["embeds"][0]["description"].startswith("> my chemo")
+        shared = await server.press(State(Action.SHARE, "opt-out-phone").encode(), again)
+        assert "chemo" not in json.dumps(shared)
+        public = {**again, "flags": 0, "interaction_metadata": {"user": {"id": "9"}}}
+        await server.press("v1:menu::", public)
+    assert heard == [said, said, ""]
+
+
+class FakeLedger:
+    """A ledger that notes what it is told."""
+
+    takes_messages = True
+    is_late = False
+
+    def __init__(self) -> None:
+        self.counted: list[tuple[str, str]] = []
+        self.kept: dict[str, str] = {}
+
+    def count(self, topic: str, what: str) -> None:
+        self.counted.append((topic, what))
+
+    def receipt(self) -> str:
+        return "r4711"
+
+    def keep(self, text: str, receipt: str) -> bool:
+        self.kept[receipt] = text
+        return True
+
+    def withdraw(self, receipt: str) -> None:
+        self.kept.pop(receipt, None)
+
+
+@pytest.mark.parametrize("way", ["public", "private", "direct"])
+async def test_telling_the_editors(
+    server: DiscordServer, log: Stream, make: Callable[..., DiscordPlatform], dialogue: Dialogue,
+    monkeypatch: pytest.MonkeyPatch, way: str,
+):  # fmt: skip
+    """What nobody could answer is shown masked in private, kept after a second press only, and can be deleted."""
+    ledger, editors, direct = FakeLedger(), dialogue.knowledge.texts.editors, way == "direct"
+    monkeypatch.setattr(dialogue, "_ledger", ledger)
+    said = f"why *{SECRET}* by ada@example.org > x"
+
+    async def press(label: str, message: Json) -> Json:
+        answer = await server.press(code_of(message, label), message, direct=direct)
+        return {**({"id": "9", "flags": 0} if answer["type"] == 4 else message), **answer["data"]}
+
+    async with serving(server, make()):
+        if way == "private":
+            refused = (await server.command("ask", said))["data"]
+        else:
+            id = await server.say(said if direct else f"<@{ME['id']}> {said}", mentions=[ME], guild=not direct)
+            await server.until(lambda: server.messages)
+            refused = {**server.messages[0], "flags": 0, "referenced_message": {"id": id, "author": ADA}}
+        assert refused["embeds"][0]["description"].startswith("> why \\*my chemo letter 4711\\* by ada@example.org > x")
+        preview = await press(editors.tell, refused)
+        assert preview["embeds"][0]["title"] == editors.preview.title
+        assert preview.get("flags", 0) == (0 if direct else HIDDEN)
+        masked = f"why *my chemo letter {editors.masks.number}* by {editors.masks.email} > x"
+        assert ledger.kept == {}
+        receipt = await press(editors.send, preview)
+        assert ledger.kept == {"r4711": masked}
+        await press(editors.send, preview)
+        assert ledger.kept == {"r4711": masked}
+        gone = await press(editors.delete, receipt)
+        assert gone["embeds"][0]["title"] == editors.deleted.title
+        assert ledger.kept == {}
+        assert SECRET not in json.dumps([receipt["embeds"], gone["embeds"]])
+
+
+async def test_words_of_somebody_else_are_not_handed_on(
+    server: DiscordServer, log: Stream, make: Callable[..., DiscordPlatform], dialogue: Dialogue,
+    monkeypatch: pytest.MonkeyPatch,
+):  # fmt: skip
+    """Who points at another person's message, or presses below the answer to it, cannot give it to the editors."""
+    ledger, editors = FakeLedger(), dialogue.knowledge.texts.editors
+    monkeypatch.setattr(dialogue, "_ledger", ledger)
+    async with serving(server, make()):
+        pointed = await server.point(SECRET)
+        assert "chemo" not in json.dumps(pointed)
+        assert editors.tell not in [button["label"] for button in buttons(pointed["data"])]
+        await server.say(f"<@{ME['id']}> {SECRET}", mentions=[ME], guild=True)
+        await server.until(lambda: server.messages)
+        message = {**server.messages[0], "flags": 0, "referenced_message": {"id": "1", "author": {"id": "9"}}}
+        nothing = await server.press(code_of(message, editors.tell), message)
+        assert nothing["data"]["embeds"][0]["title"] == editors.nothing.title
+
+
+async def test_saying_whether_it_helped(
+    server: DiscordServer, make: Callable[..., DiscordPlatform], dialogue: Dialogue, matcher: FakeMatcher,
+    monkeypatch: pytest.MonkeyPatch,
+):  # fmt: skip
+    """A word on an answer is counted by topic, thanked for in place, and then asked for no more."""
+    ledger, editors = FakeLedger(), dialogue.knowledge.texts.editors
+    monkeypatch.setattr(dialogue, "_ledger", ledger)
+    matcher.says["how"] = sure("opt-out-phone")
+    async with serving(server, make()):
+        answer = (await server.command("ask", "how"))["data"]
+        thanked = await server.press(code_of(answer, editors.didnt), answer)
+        assert thanked["type"] == 7
+        assert editors.didnt_note[:20] in shown(thanked["data"])
+        labels = [button["label"] for button in buttons(thanked["data"])]
+        assert editors.tell in labels
+        assert editors.helped not in labels
+    assert ledger.counted == [("opt-out-phone", "didnt")]
+
+
+async def test_closed_direct_messages_end_in_nothing_repeated(
+    server: DiscordServer, log: Stream, make: Callable[..., DiscordPlatform]
+):
+    """Who takes no direct messages from us gets none a second time."""
+    async with serving(server, make()):
+        server.fail("/channels/", Fault(403, {"message": "Cannot send messages to this user", "code": 50007}))
+        await server.say(SECRET)
+        await log.says("a channel does not take our messages")
+        await server.say(SECRET)
+        await works(server)
+    assert [call.path for call in server.calls if "/channels/" in call.path] == [f"/channels/{DIRECT}/messages"]
 
 
 # --- conversation --------------------------------------------------------------------------------------------

@@ -15,18 +15,22 @@ from conftest import TODAY, write_knowledge
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
-from wire.discord_rules import MESSAGES, Json, message_faults, refusals
+from wire.discord_rules import CALLBACK, MESSAGES, Json, callback_faults, file_faults, message_faults, refusals
 
+from bot.dialogue import letters
 from bot.dialogue.answer import answer
 from bot.dialogue.dialogue import Dialogue
-from bot.dialogue.model import Button, Kind, LinkButton, Part, Reply, Section
+from bot.dialogue.model import Button, CopyButton, File, Key, Kind, LinkButton, Part, Prompt, Reply, Section
 from bot.dialogue.state import Action, State, decode
 from bot.knowledge.loader import load
 from bot.knowledge.markup import Block, Items, Paragraph, Span, Style, blocks
 from bot.knowledge.model import Device, Knowledge
 from bot.knowledge.texts import Texts
-from bot.platforms.discord.render import Drawn, render
+from bot.platforms.discord.limits import FILE_SIZE
+from bot.platforms.discord.quotation import quotation, quoted_in
+from bot.platforms.discord.render import Drawn, form, render
 from bot.platforms.discord.safety import escaped, safe, safe_url
+from bot.platforms.wording import units
 
 ODD = "\\*_~`|<>[]()#-+.:@!&{}\n\t \u200b\u202e\u2066\u0007אבعرب😀👩‍👩‍👧‍👦Ünïx0192"
 LURES = (
@@ -61,10 +65,19 @@ states = st.builds(
 codes = st.one_of(states.map(State.encode), st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=64))
 buttons = st.builds(Button, text, codes)
 link_buttons = st.builds(LinkButton, text, urls.filter(lambda url: url is not None))
-rows = st.lists(st.lists(st.one_of(buttons, buttons, link_buttons), max_size=30).map(tuple), max_size=9).map(tuple)
+copy_buttons = st.builds(CopyButton, text, text)
+rows = st.lists(
+    st.lists(st.one_of(buttons, buttons, link_buttons, copy_buttons), max_size=30).map(tuple), max_size=9
+).map(tuple)
+named = text.filter(lambda said: safe(said).strip())
+prompts = st.builds(
+    Prompt, states.map(State.encode), named, named, named, text, text, st.integers(-1, 9_000),
+)  # fmt: skip
+files = st.builds(File, st.sampled_from(["a.txt", "b.ics"]), st.just(b"x"))
 replies = st.builds(
     Reply, st.sampled_from(Kind), text, st.lists(sections, max_size=4).map(tuple), rows, text,
     st.one_of(st.none(), states), st.one_of(st.none(), states.map(State.encode)),
+    quote=text, files=st.lists(files, max_size=12).map(tuple), prompt=st.one_of(st.none(), prompts),
 )  # fmt: skip
 
 thoroughly = settings(
@@ -91,6 +104,14 @@ def check(drawn: Drawn) -> None:
     assert list(message_faults(message)) == []
     assert "content" not in message
     assert refusals(MESSAGES, "post", message) == []
+    sent = {f"files[{index}]": (file.name, file.content) for index, file in enumerate(drawn.files)}
+    assert list(file_faults(message, sent)) == []
+
+
+def embed_of(drawn: Drawn) -> Json:
+    """Return the one embed of a message."""
+    (embed,) = drawn.embeds
+    return dict(embed)
 
 
 def keys(drawn: Drawn) -> Iterator[Json]:
@@ -143,6 +164,44 @@ def test_no_topic_breaks_a_limit(title: str, told: str, limits: str, steps: list
     assert small.texts.buttons.menu in labels
 
 
+@thoroughly
+@given(prompts)
+def test_no_form_breaks_a_limit(prompt: Prompt):
+    """Whatever a prompt holds, Discord opens its form."""
+    body = {"type": 9, "data": form(prompt)}
+    assert list(callback_faults(3, body, {})) == []
+    assert refusals(CALLBACK, "post", body) == []
+
+
+@thoroughly
+@given(st.one_of(words, text, long_text), st.one_of(text, long_text))
+def test_a_quotation_is_read_back_word_for_word(quote: str, said: str):
+    """What a reply quotes is read back exactly, is no markup, and is told from what the reply itself says."""
+    said_itself = Paragraph((Span(said),))
+    drawn = render(one(said_itself, quote=quote, state=State(Action.SHOW, "a")), knowledge().texts)
+    check(drawn)
+    assert quoted_in(embed_of(drawn).get("description", "")) == safe(quote).strip()[:500].strip()
+    for line in quotation(quote).splitlines():
+        read(line.removeprefix("> "))
+    unquoted = render(one(said_itself, state=State(Action.SHOW, "a")), knowledge().texts)
+    assert quoted_in(embed_of(unquoted).get("description", "")) == ""
+
+
+@thoroughly
+@given(st.lists(st.one_of(text, long_text), min_size=1, max_size=3))
+def test_nothing_ends_the_text_to_copy(letter: list[str]):
+    """A letter stands in one block of code, as it was written; nothing in it ends the block."""
+    section = Section(Part.LETTER, tuple(Paragraph((Span(part),)) for part in letter))
+    drawn = render(Reply(Kind.SCREEN, "A letter", (section,)), knowledge().texts)
+    check(drawn)
+    shown = [embed["description"] for embed in drawn.embeds if "description" in embed]
+    copied = "".join("".join(part.split("```")[1:-1]) for part in shown)
+    assert all(part.count("```") in {0, 2} for part in shown)
+    expected = re.sub("```+", lambda marks: "\u200b".join(marks[0]), "".join(map(safe, letter)))
+    if not shown or "…" not in shown[-1]:
+        assert "".join(copied.split()) == "".join(expected.split())
+
+
 _URL = re.compile(r"https?://[A-Za-z0-9/:.?=&%+_~#-]*[A-Za-z0-9/]")
 
 
@@ -160,10 +219,10 @@ def test_plain_text_is_never_markup(said: str):
     """Plain text is read as it stands: nothing in it is Markdown, a mention, a link in disguise or a timestamp."""
     drawn = render(one(Paragraph((Span(said),)), title=said), knowledge().texts)
     expected = " ".join(safe(said).split())
-    description = drawn.embed.get("description", "")
-    if "Page" not in str(drawn.embed.get("footer")) and "…" not in description:
+    description = embed_of(drawn).get("description", "")
+    if "Page" not in str(embed_of(drawn).get("footer")) and "…" not in description:
         assert " ".join(read(description).split()) == expected
-    title = drawn.embed.get("title", "")
+    title = embed_of(drawn).get("title", "")
     if not title.endswith("…") and expected:
         assert read(title) == expected
 
@@ -173,13 +232,13 @@ def test_plain_text_is_never_markup(said: str):
 def test_styles_hold_what_is_theirs(line: list[Span]):
     """Without our own marks a styled line reads as it stands: its text cannot end or begin a style."""
     drawn = render(one(Paragraph(tuple(line))), knowledge().texts)
-    shown = drawn.embed.get("description", "").replace("\u200b", "")
+    shown = embed_of(drawn).get("description", "").replace("\u200b", "")
     bare = re.sub(r"\\[^0-9A-Za-z\s]", "", _URL.sub("", shown))
     assert bare.replace("**", "").replace("*", "").find("_") == -1
     assert bare.count("*") % 2 == 0
     said = "".join(safe(span.text) for span in line).replace("\u200b", "")
     unmarked = re.sub(r"\\([^0-9A-Za-z\s])|\*", lambda match: match[1] or "", shown)
-    if "Page" not in str(drawn.embed) and "…" not in shown:
+    if "Page" not in str(drawn.embeds) and "…" not in shown:
         assert "".join(unmarked.split()) == "".join(said.split())
 
 
@@ -189,7 +248,7 @@ def test_links_lead_only_where_they_say(label: str, tail: str):
     """A masked link is one link to one https address, whatever its label and address try."""
     url = f"https://example.org/{tail}"
     drawn = render(one(Paragraph((Span("see "), Span(label, url=url), Span(" there")))), knowledge().texts)
-    shown = drawn.embed["description"]
+    shown = embed_of(drawn)["description"]
     masked = re.findall(r"(?<!\\)\[((?:\\.|[^\[\]\\])*)\]\(([^()\s]*)\)", shown)
     assert len(masked) <= 1
     for _, target in masked:
@@ -208,10 +267,10 @@ def test_addresses_that_are_none_are_left_out(texts: Texts):
     ):
         assert safe_url(url) is None
         drawn = render(one(Paragraph((Span("label", url=url),)), rows=((LinkButton("x", url),),)), texts)
-        assert drawn.embed["description"] == "label"
+        assert embed_of(drawn)["description"] == "label"
         assert drawn.components == ()
     drawn = render(one(Paragraph((Span("a", url="https://example.org/a_(b)"),))), texts)
-    assert drawn.embed["description"] == "[a](https://example.org/a_%28b%29)"
+    assert embed_of(drawn)["description"] == "[a](https://example.org/a_%28b%29)"
 
 
 @pytest.mark.parametrize(
@@ -239,12 +298,12 @@ def test_pages_are_turned_in_place(texts: Texts):
     reply = one(*shown, state=State(Action.SHOW, "a", check="ab"), footer="Sources checked on 1 May 2026")
     first = render(reply, texts)
     assert [key["label"] for key in keys(first)] == ["More"]
-    assert first.embed["footer"]["text"] == "Sources checked on 1 May 2026\nPage 1 of 2"
+    assert embed_of(first)["footer"]["text"] == "Sources checked on 1 May 2026\nPage 1 of 2"
     second = render(dataclasses.replace(reply, state=decode(code(next(keys(first))) or "")), texts)
     assert [key["label"] for key in keys(second)] == ["Back"]
-    assert second.embed["title"] == "A title"
-    assert second.embed["footer"]["text"].endswith("Page 2 of 2")
-    whole = first.embed["description"] + second.embed["description"]
+    assert embed_of(second)["title"] == "A title"
+    assert embed_of(second)["footer"]["text"].endswith("Page 2 of 2")
+    whole = embed_of(first)["description"] + embed_of(second)["description"]
     assert all(f"{number} word" in whole for number in range(9))
 
 
@@ -313,11 +372,114 @@ def test_sharing_is_offered_only_where_asked(texts: Texts):
     assert "Show to everyone" not in [key["label"] for key in keys(render(unshared, texts, share=True))]
 
 
+def answered(*rows: tuple[Key, ...], steps: int = 1) -> Reply:
+    """Return an answer with a guide and feedback around the rows that a topic has."""
+    guide = (Button("Guide me", State(Action.GUIDE, "t").encode()),)
+    feedback = (
+        Button("This helped", State(Action.HELPED, "t").encode()),
+        Button("This didn't", State(Action.DIDNT, "t").encode()),
+    )
+    menu = (Button("All subjects", State(Action.MENU).encode()),)
+    body = tuple(Paragraph((Span("word " * 600),)) for _ in range(steps))
+    share = State(Action.SHARE, "t").encode()
+    return one(*body, rows=(*rows, guide, feedback, menu), state=State(Action.SHOW, "t", step=steps // 2), share=share)
+
+
+def some(row: int, count: int) -> tuple[Key, ...]:
+    return tuple(Button(f"b{row}-{n}", State(Action.SHOW, f"t{row}-{n}").encode()) for n in range(count))
+
+
+LINKS = (LinkButton("l0", "https://example.org/0"), LinkButton("l1", "https://example.org/1"))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+@pytest.mark.parametrize("counts", [[], [3], [3, 3, 3], [4, 3, 3, 5], [25, 25, 3]])
+def test_guide_and_feedback_keep_their_places(texts: Texts, counts: list[int], steps: int):
+    """However much stands under an answer, the guide is the first button, the feedback goes before the last keys."""
+    drawn = render(
+        answered(LINKS, *(some(row, count) for row, count in enumerate(counts)), steps=steps), texts, share=True
+    )
+    check(drawn)
+    assert drawn.components[0]["components"][0]["label"] == "Guide me"
+    assert [key["label"] for key in keys(drawn) if key.get("style") == 1] == ["Guide me"]
+    labels = [key["label"] for key in keys(drawn)]
+    after = labels[labels.index("This helped") :]
+    assert after[:2] == ["This helped", "This didn't"]
+    assert after[2:] == [*["Back", "More"][: steps - 1], "Show to everyone", "All subjects"] or steps == 2
+    assert sum(label.startswith("b") for label in labels) == sum(counts)
+    assert {"l0", "l1"} <= set(labels)
+
+
+def test_feedback_has_a_row_of_its_own_where_there_is_room(texts: Texts):
+    """Under a short answer the feedback stands apart; under one with many buttons it shares the last row."""
+    rows = [[key["label"] for key in row["components"]] for row in render(answered(some(0, 3)), texts).components]
+    assert rows == [["Guide me"], ["b0-0", "b0-1", "b0-2"], ["This helped", "This didn't"], ["All subjects"]]
+    drawn = render(answered(*(some(row, 5) for row in range(3))), texts)
+    rows = [[key["label"] for key in row["components"]] for row in drawn.components]
+    assert rows[0] == ["Guide me"]
+    assert rows[-1] == ["This helped", "This didn't", "All subjects"]
+    assert all(len(row) == 5 for row in rows[1:-1])
+
+
+def test_a_prompt_is_the_first_button(texts: Texts):
+    """What asks for words of one's own shows a button for its form; other buttons of the same state go."""
+    code_ = State(Action.WRITE, "objection", place="de").encode()
+    prompt = Prompt(code_, "Write my reasons", "Objection", "Your reasons", "for example", "Letter: x", 1000)
+    rows: tuple[tuple[Key, ...], ...] = (LINKS, (Button("the same", code_), CopyButton("Copy", "x")))
+    drawn = render(one(Paragraph((Span("x"),)), rows=rows, prompt=prompt), texts)
+    assert [key["label"] for key in keys(drawn)] == ["Write my reasons", "l0", "l1"]
+    assert next(keys(drawn))["custom_id"] == code_
+    assert form(prompt) == {
+        "custom_id": code_,
+        "title": "Objection",
+        "components": [
+            {
+                "type": 18,
+                "label": "Your reasons",
+                "component": {
+                    "type": 4,
+                    "custom_id": "text",
+                    "style": 2,
+                    "required": True,
+                    "max_length": 1000,
+                    "placeholder": "for example",
+                },
+            }
+        ],
+    }
+
+
+def test_a_letter_is_drawn_whole(texts: Texts):
+    """A letter that no button leads back to is shown to its end, in further embeds where one is too short."""
+    note = Section(Part.NOTE, blocks("Copy it."))
+    lines = tuple(Paragraph((Span(f"Line {number}\n> *not markup* `{'w' * 100}`"),)) for number in range(36))
+    drawn = render(Reply(Kind.SCREEN, "A letter", (note, Section(Part.LETTER, lines)), footer="No legal advice"), texts)
+    check(drawn)
+    assert len(drawn.embeds) == 2
+    first, second = drawn.embeds
+    assert first["title"] == "A letter"
+    assert first["description"].startswith("Copy it.\n\n```\nLine 0\n> *not markup* `w")
+    assert second["description"].startswith("```\nLine")
+    assert "Line 35" in second["description"]
+    assert "title" not in second
+    assert "footer" not in first
+    assert second["footer"]["text"] == "No legal advice"
+
+
+def test_files_go_with_the_message(texts: Texts):
+    """Files are named in the body in their order; a giant stays behind."""
+    files = (File("a.txt", b"a"), File("huge.txt", b"x" * (FILE_SIZE + 1)), File("b.ics", b"b", "text/calendar"))
+    drawn = render(one(Paragraph((Span("x"),)), files=files), texts)
+    assert [file.name for file in drawn.files] == ["a.txt", "b.ics"]
+    assert drawn.payload()["attachments"] == [{"id": "0", "filename": "a.txt"}, {"id": "1", "filename": "b.ics"}]
+    assert "attachments" not in render(one(Paragraph((Span("x"),))), texts).payload()
+
+
 def test_an_empty_reply_is_still_a_message(texts: Texts):
     """A reply in which nothing is to be seen names the bot, since Discord refuses an empty message."""
     drawn = render(Reply(Kind.FAULT, " \n", (Section(Part.ANSWER, (Paragraph(()),)),)), texts)
     check(drawn)
-    assert drawn.embed == {"title": texts.bot_name}
+    assert embed_of(drawn) == {"title": texts.bot_name}
 
 
 def test_nobody_is_pinged_and_private_replies_are_private(texts: Texts):
@@ -350,10 +512,10 @@ def test_drawn_replies(dialogue: Dialogue, state: State, snapshot: SnapshotAsser
     drawn = render(reply, dialogue.knowledge.texts, share=True)
     check(drawn)
     layout = [
-        [f"[{key['label']}]" if "value" not in key else f"({key['label']})" for key in keys(Drawn({}, (row,)))]
+        [f"[{key['label']}]" if "value" not in key else f"({key['label']})" for key in keys(Drawn((), (row,)))]
         for row in drawn.components
     ]
-    embed = drawn.embed
+    embed = embed_of(drawn)
     assert (
         "\n".join([
             embed["title"], "", embed["description"], "", embed.get("footer", {}).get("text", ""), "",
@@ -378,6 +540,31 @@ def test_real_topics_fit():
                 assert {button.label for row in reply.rows for button in row} <= set(labels)
 
 
+@pytest.mark.parametrize("sign", ["w", "*", "`", "\n", "😀"])
+def test_real_letters_fit(sign: str):
+    """Every letter for every place, also with the longest words of one's own, is one message that can be copied."""
+    knowledge = load(Path(__file__).resolve().parents[3] / "knowledge")
+    for letter in knowledge.letters.values():
+        for place in letter.form.places:
+            state = State(Action.WRITE if letter.form.grounds else Action.LETTER, letter.id, place=place)
+            reply = letters.show(
+                knowledge, dataclasses.replace(state, action=Action.LETTER, branch=letters.WRITTEN), TODAY
+            )
+            if letter.form.grounds:
+                prompt = letters.show(knowledge, state, TODAY)
+                assert prompt
+                assert prompt.prompt
+                assert list(callback_faults(3, {"type": 9, "data": form(prompt.prompt)}, {})) == []
+                reply = letters.submitted(knowledge, state, TODAY, f"I {sign * (990 // units(sign))} so.")
+            assert reply
+            assert reply.files
+            drawn = render(reply, knowledge.texts)
+            check(drawn)
+            assert "…" not in str(drawn.embeds)
+            shown = "".join(embed["description"] for embed in drawn.embeds)
+            assert letter.form.body.strip().splitlines()[-1] in shown
+
+
 def test_blocks_of_the_knowledge_are_drawn(texts: Texts):
     """Small Markdown becomes Discord's: bold, italics, lists, links, numbered steps, headings."""
     told = blocks("**Bold** and *soft* [label](https://example.org/x).\n\n- one\n- two")
@@ -385,6 +572,6 @@ def test_blocks_of_the_knowledge_are_drawn(texts: Texts):
         Kind.ANSWER, "T",
         (Section(Part.ANSWER, told), Section(Part.STEPS, (Items(((Span("Open"),), (Span("Tap"),)), 1),), "Steps")),
     )  # fmt: skip
-    assert render(reply, texts).embed["description"] == (
+    assert embed_of(render(reply, texts))["description"] == (
         "**Bold** and *soft* [label](https://example.org/x).\n\n- one\n- two\n\n### Steps\n1. Open\n2. Tap"
     )

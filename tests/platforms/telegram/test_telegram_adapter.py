@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import io
 import logging
+import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -14,10 +15,12 @@ from telegram_server import ADA, BEN, GROUP, ME, PRIVATE, TOKEN, Fault, Telegram
 
 from bot.dialogue.dialogue import Dialogue
 from bot.dialogue.model import Button, Kind, Part, Reply, Section
-from bot.dialogue.state import State
+from bot.dialogue.state import Action, State
 from bot.knowledge.markup import Paragraph, Span
 from bot.platforms.platform import PermanentFault
+from bot.platforms.telegram import adapter, limiter
 from bot.platforms.telegram.adapter import TelegramPlatform
+from bot.platforms.telegram.webhook import Listen
 from bot.service.log import logger, setup_logs
 
 QUESTION = "are my dms read"
@@ -59,6 +62,12 @@ class Running:
             with pytest.raises(Exception) as raised:
                 await asyncio.shield(self.task)
         return raised.value
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch):
+    """Let messages follow each other at once; how they are held back is measured with a clock of its own."""
+    monkeypatch.setattr(limiter, "CHAT_EVERY", 0.0)
 
 
 @pytest.fixture(params=["console"])
@@ -330,6 +339,42 @@ async def test_two_hundred_at_once_are_answered_once_each(running: Running, serv
     running.start(dialogue)
     await server.until(lambda: len(server.said()) == 200 and not server.unconfirmed)
     assert len({call.chat for call in server.said()}) == 200
+
+
+async def test_a_flooded_group_is_told_once_for_all(
+    running: Running, server: TelegramServer, dialogue: Dialogue, monkeypatch: pytest.MonkeyPatch
+):
+    """What would wait too long in a group is covered by one sentence; afterwards the group is answered again."""
+    monkeypatch.setattr(limiter, "GROUP_WITHIN", 3.0)
+    monkeypatch.setattr(adapter, "LONGEST_GROUP_WAIT", 2.0)
+    for _ in range(30):
+        await server.write(f"/ask@{ME['username']} {QUESTION}", GROUP)
+    running.start(dialogue)
+    await server.until(lambda: len(server.said()) == 21)
+    assert "So many questions" in server.said()[-1].text
+    await server.until(lambda: not server.unconfirmed)
+    await asyncio.sleep(3.1)
+    await server.write(f"/ask@{ME['username']} {QUESTION}", GROUP)
+    await server.until(lambda: len(server.said()) == 22)
+    assert "So many questions" not in server.said()[-1].text
+
+
+async def test_updates_come_by_webhook_where_one_is_set(running: Running, server: TelegramServer, dialogue: Dialogue):
+    """With a webhook nothing is polled: what Telegram delivers is answered, presses included."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    platform = running.start(dialogue, listen=Listen("https://bot.example.org/telegram", "s3cret", "127.0.0.1", port))
+    await server.until(lambda: server.webhook)
+    server.deliver_to = [f"http://127.0.0.1:{port}"]
+    await server.write("/start")
+    (said,) = await server.until(server.said)
+    await server.press(server.message_of(said), State(Action.MENU).encode())
+    await server.until(lambda: server.of("editMessageText"))
+    assert server.of("getUpdates") == []
+    assert platform.can_answer()
+    await running.stop()
+    assert server.webhook, "other processes still need it"
 
 
 async def test_an_update_that_cannot_be_read_is_passed_by(running: Running, server: TelegramServer, dialogue: Dialogue):
@@ -766,12 +811,12 @@ async def test_commands_that_cannot_be_set_stop_nothing(running: Running, server
 
 
 async def test_a_start_tells_what_arrives(running: Running, server: TelegramServer, dialogue: Dialogue):
-    """One line says whether all messages of groups arrive and whether inline mode is on."""
+    """Sentences say whether all messages of groups arrive and whether inline mode is on."""
     server.me |= {"can_read_all_group_messages": True, "supports_inline_queries": False}
     running.start(dialogue)
     await server.until(lambda: "Telegram is connected" in running.log.getvalue())
-    assert "group_messages=all" in running.log.getvalue()
-    assert "off (BotFather" in running.log.getvalue()
+    await server.until(lambda: "Inline mode is off" in running.log.getvalue())
+    assert "Privacy mode is off" in running.log.getvalue()
 
 
 async def test_pages_are_turned_in_place(

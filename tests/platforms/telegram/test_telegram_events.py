@@ -23,6 +23,9 @@ from bot.platforms.telegram.events import (
     state_of,
 )
 
+LONGEST = "x" * 40
+"""As long as the ids of topics, controls and letters may be."""
+
 US = User.de_json(ME, None)
 OTHER_BOT = {"id": 99, "is_bot": True, "first_name": "Other", "username": "OtherBot"}
 PHOTO = [{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}]
@@ -256,6 +259,65 @@ def test_a_conversation_is_one_person_in_one_topic():
     assert pressed.conversation == message(GROUP, ADA, text="/ask x").conversation
 
 
+PROMPT = {**ours, "chat": PRIVATE, "text": "Objection\n\nWrite it.\n\nLetter: Objection · Place: France"}
+KEYS = {"inline_keyboard": [[{"text": "x", "callback_data": "v1:menu::"}]]}
+
+
+def test_an_answer_to_a_prompt_is_known_by_its_last_line():
+    """Only a reply to a message of ours without buttons, where nobody else reads along, may answer a prompt."""
+    event = message(text="my own words", reply_to_message=PROMPT)
+    assert isinstance(event, Asked)
+    assert (event.line, event.text, event.message) == ("Letter: Objection · Place: France", "my own words", 5)
+    for other in (
+        message(text="my own words"),
+        message(text="my own words", reply_to_message={**PROMPT, "reply_markup": KEYS}),
+        message(text="my own words", reply_to_message={**PROMPT, "from": BEN}),
+        message(text="my own words", reply_to_message={**PROMPT, "from": OTHER_BOT}),
+        message(GROUP, text="my own words", reply_to_message={**PROMPT, "chat": GROUP}),
+        message(text="my own words", reply_to_message={**PROMPT, "text": None, "photo": PHOTO}),
+    ):
+        assert isinstance(other, Asked)
+        assert other.line == ""
+
+
+def test_a_picture_may_answer_a_prompt():
+    """A picture in reply to a prompt tells which one; words below it are the words."""
+    event = message(photo=PHOTO, reply_to_message=PROMPT)
+    assert isinstance(event, WithoutText)
+    assert event.line == "Letter: Objection · Place: France"
+    event = message(photo=PHOTO, caption="my own words", reply_to_message=PROMPT)
+    assert isinstance(event, Asked)
+    assert event.line == "Letter: Objection · Place: France"
+
+
+def test_a_command_leaves_a_prompt():
+    """A command in reply to a prompt is a command."""
+    assert isinstance(message(text="/help", reply_to_message=PROMPT), Commanded)
+
+
+def test_a_press_knows_what_its_message_quotes():
+    """The words of a quotation are read as they were shown, whatever stands before them, without what stops pings."""
+    words = "is @\u2060ada 💥 read?"
+    text = f"💥💥 Title\n\n{words}\n\nrest"
+    entity = {"type": "blockquote", "offset": 12, "length": len(words.encode("utf-16-le")) // 2}
+    event = press(message={**ours, "chat": PRIVATE, "text": text, "entities": [entity]})
+    assert event.quoted == "is @ada 💥 read?"
+    assert not event.keeps
+    assert press(message={**ours, "chat": PRIVATE}).quoted == ""
+    assert press(message={"message_id": 4, "date": 0, "chat": PRIVATE}).quoted == ""
+
+
+def test_a_press_knows_a_letter_and_the_words_that_it_was_made_of():
+    """A text to copy tells that the message must stay, and the message that it replies to is the person's own."""
+    entity = {"type": "pre", "offset": 0, "length": 5}
+    typed = {"message_id": 3, "date": 1, "chat": PRIVATE, "from": ADA, "text": "words"}
+    event = press(message={**ours, "chat": PRIVATE, "entities": [entity], "reply_to_message": typed})
+    assert event.keeps
+    assert event.own
+    assert event.answers == 3
+    assert press(message={**ours, "chat": PRIVATE}).answers is None
+
+
 @pytest.mark.parametrize(
     "state",
     [
@@ -267,7 +329,18 @@ def test_a_conversation_is_one_person_in_one_topic():
         State(Action.ABOUT),
         State(Action.PRIVACY),
         State(Action.START),
+        State(Action.GUIDE),
+        State(Action.GUIDE, "opt-out-phone"),
+        State(Action.GUIDE, LONGEST, Device.DESKTOP, "us-ca", 63, 2**24 - 1, "zz", 255),
+        State(Action.CHECKUP),
+        State(Action.CHECKUP, "", Device.IOS, "de", 63, 2**24 - 1, "zz", 1),
+        State(Action.CHECKUP_GUIDE, LONGEST, Device.DESKTOP, "us-ca", 63, 2**24 - 1, "zz", 255),
+        State(Action.LETTER),
+        State(Action.LETTER, "objection", None, "fr"),
+        State(Action.LETTER, LONGEST, Device.DESKTOP, "us-ca", 63, 2**24 - 1, "zz", 255),
+        State(Action.WRITE, LONGEST, Device.DESKTOP, "us-ca"),
     ],
+    ids=str,
 )
 def test_deep_links_lead_where_their_button_leads(state: State, small: Knowledge):
     """The payload of a link is short, of Telegram's alphabet, and read back."""
@@ -275,6 +348,27 @@ def test_deep_links_lead_where_their_button_leads(state: State, small: Knowledge
     assert len(text) <= 64
     assert set(text) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
     assert from_payload(text, small) == state
+
+
+@pytest.mark.parametrize("action", [Action.EDITORS, Action.SEND, Action.WITHDRAW, Action.ERASE])
+def test_a_receipt_is_in_no_link(action: Action, small: Knowledge):
+    """What only the person may press who was given the button leads others to the menu, without a receipt."""
+    text = payload(State(action, "k3v9receipt"))
+    assert "receipt" not in text
+    assert from_payload(text, small) == State(Action.MENU)
+
+
+@pytest.mark.parametrize("action", [Action.HELPED, Action.DIDNT])
+def test_somebody_elses_opinion_is_a_link_to_the_answer(action: Action, small: Knowledge):
+    """Nobody counts as another person: what others press there opens the answer."""
+    text = payload(State(action, "opt-out-phone", Device.IOS, "de"))
+    assert from_payload(text, small) == State(Action.SHOW, "opt-out-phone", Device.IOS, "de")
+
+
+@pytest.mark.parametrize("text", ["guid", "guid_!!", "chck_x_y_z", "lttr_objection_0", "writ_ümlaut"])
+def test_a_broken_link_into_a_flow_begins_it(text: str, small: Knowledge):
+    """What cannot be read of a link leads to where the flow begins."""
+    assert from_payload(text, small) == State(Action(text[:4]))
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,22 @@
 from __future__ import annotations
 
 import datetime
+import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from conftest import FakeMatcher, write_knowledge
+from conftest import ROOT, FakeMatcher, write_knowledge
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
-from telegram_server import parse_html
+from telegram_server import entities_of, parse_html
 
+from bot.dialogue import checkup, feedback, guide, letters
 from bot.dialogue.answer import answer
 from bot.dialogue.dialogue import Dialogue
-from bot.dialogue.model import Button, Kind, LinkButton, Part, Question, Reply, Section
+from bot.dialogue.model import Button, CopyButton, File, Kind, LinkButton, Part, Prompt, Question, Reply, Section
 from bot.dialogue.state import Action, State
 from bot.knowledge.loader import load
 from bot.knowledge.markup import Items, Paragraph, Span, Style, blocks
@@ -22,7 +24,7 @@ from bot.knowledge.model import Device, Knowledge
 from bot.knowledge.texts import Texts
 from bot.matching.model import Band, Match
 from bot.platforms.telegram.limits import BUDGET
-from bot.platforms.telegram.render import Drawn, render, render_elsewhere
+from bot.platforms.telegram.render import Drawn, pages, render, render_elsewhere
 from bot.platforms.telegram.safety import safe, safe_url
 from bot.platforms.wording import shortened, units
 
@@ -62,7 +64,7 @@ def check(drawn: Drawn) -> str:
     assert 1 <= units(shown.strip()) <= BUDGET
     assert 1 <= units(drawn.plain.strip()) <= 4096
     assert len(tags) <= 100
-    assert {tag for tag, _ in tags} <= {"b", "i", "a"}
+    assert {tag for tag, _ in tags} <= {"b", "i", "a", "blockquote", "pre"}
     for tag, href in tags:
         assert (href is not None) == (tag == "a")
         assert href is None or href.startswith("https://")
@@ -73,10 +75,11 @@ def check(drawn: Drawn) -> str:
     assert all(1 <= len(row) <= 8 for row in rows(drawn))
     for key in keys:
         assert 1 <= len(key.text.strip()) <= 34
-        assert (key.callback_data is None) != (key.url is None)
+        assert sum(value is not None for value in (key.callback_data, key.url, key.copy_text)) == 1
+        assert key.copy_text is None or 1 <= units(key.copy_text.text) <= 256
         assert key.callback_data is None or 1 <= len(key.callback_data.encode()) <= 64
         assert key.url is None or key.url.startswith("https://")
-    data = [key.callback_data or key.url for key in keys]
+    data = [key.callback_data or key.url or key.copy_text.text for key in keys]
     assert len(data) == len(set(data))
     return shown
 
@@ -107,10 +110,15 @@ state = st.builds(
     st.sampled_from([None, "gb", "us-ca"]), st.integers(0, 63), st.integers(0, 3), st.just("ab"),
 )  # fmt: skip
 code = st.one_of(state.map(State.encode), st.text(max_size=80))
-button = st.one_of(st.builds(Button, text, code), st.builds(LinkButton, text, url.map(lambda address: address or "")))
+button = st.one_of(
+    st.builds(Button, text, code), st.builds(LinkButton, text, url.map(lambda address: address or "")),
+    st.builds(CopyButton, text, st.text(max_size=300)),
+)  # fmt: skip
+prompt = st.builds(Prompt, code, text, text, text, text, text)
 reply = st.builds(
     Reply, st.sampled_from(Kind), text, st.lists(section, max_size=4).map(tuple),
     st.lists(st.lists(button, max_size=45).map(tuple), max_size=4).map(tuple), text, st.one_of(st.none(), state),
+    quote=st.text(max_size=500), prompt=st.one_of(st.none(), prompt),
 )  # fmt: skip
 
 
@@ -140,6 +148,68 @@ def test_nothing_is_lost_between_pages(known: Callable[[], Knowledge], words: st
         if any(key.text == "More" for row in rows(drawn) for key in row) and page < 63:
             page += 1
     assert wanted.replace("\u2060", "") == shown.replace("\u2060", "") or page == 63
+
+
+NASTY = "<b>\u202eevil</b> & `code` ``` @everyone\n# not a heading\n\n> nor a quote 🙂 "
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=500))
+def test_a_quotation_is_read_back_as_it_was_shown(known: Callable[[], Knowledge], words: str):
+    """What stands in the quotation of a message are the person's own words, whatever they wrote."""
+    drawn = render(Reply(Kind.NONE, "Title", said("x").sections, quote=words), known().texts)
+    check(drawn)
+    shown = parse_html(drawn.html)[0]
+    (entity,) = entities_of(drawn.html)
+    raw = shown.encode("utf-16-le")[2 * entity["offset"] : 2 * (entity["offset"] + entity["length"])]
+    assert raw.decode("utf-16-le").replace("\u2060", "") == " ".join(safe(words).replace("\u2060", "").split())
+
+
+def test_a_letter_is_text_to_copy(texts: Texts):
+    """A letter keeps its lines, stands as a whole, and nothing in it is markup."""
+    letter = Section(Part.LETTER, (Paragraph((Span("To whom\nit concerns"),)), Paragraph((Span(NASTY),))))
+    drawn = render(Reply(Kind.SCREEN, "Letter", (letter,)), texts)
+    shown = check(drawn)
+    assert "To whom\nit concerns\n\n" in shown
+    assert [entity["type"] for entity in entities_of(drawn.html)] == ["pre"]
+    assert "<b>evil</b>" in shown
+
+
+def test_a_prompt_opens_the_reply_field_and_ends_in_its_line(texts: Texts):
+    """What asks for words has no buttons, and its last line tells what the answer is for."""
+    asks = Prompt("v1:writ:x:", "Write", "Form", "Grounds", "h" * 90, "Letter: Objection · Place: France")
+    drawn = render(replace(said("Please write."), prompt=asks, footer="foot"), texts)
+    assert drawn.field
+    assert len(drawn.field.input_field_placeholder) <= 64
+    assert check(drawn).endswith("\nLetter: Objection · Place: France")
+
+
+def test_a_screen_that_leads_to_words_keeps_its_buttons(texts: Texts):
+    """A screen with a state has a button that leads to the question, and opens no reply field of its own."""
+    asks = Prompt("v1:writ:x:", "Write it", "Form", "Grounds", "hint", "Letter: Objection")
+    drawn = render(said("Thoughts.", prompt=asks, state=State(Action.LETTER, "x")), texts)
+    assert drawn.field is None
+    assert [key.text for row in rows(drawn) for key in row] == ["Write it"]
+    assert "Letter: Objection" not in check(drawn)
+
+
+def test_a_letter_that_does_not_fit_is_left_to_its_file(texts: Texts):
+    """Half a letter would be taken for a whole one; only where its file cannot be had, it ends visibly."""
+    letter = Section(Part.LETTER, (Paragraph((Span("word " * 1000),)),), "Subject")
+    whole = Reply(Kind.SCREEN, "Letter", (*said("To them.").sections, letter), files=(File("letter.txt", b"x"),))
+    shown = check(render(whole, texts))
+    assert texts.telegram.in_file in shown
+    assert pages(whole, texts) > 1
+    assert "To them." in shown
+    assert "word" not in shown
+    assert check(render(replace(whole, files=()), texts)).endswith("…")
+
+
+def test_what_was_typed_can_be_deleted(texts: Texts):
+    """The button stands above the one that leads to the menu."""
+    menu = (Button("All subjects", State(Action.MENU).encode()),)
+    drawn = render(Reply(Kind.SCREEN, "Letter", (), (menu,), erase=State(Action.ERASE).encode()), texts)
+    assert [key.text for row in rows(drawn) for key in row] == ["Delete what I typed", "All subjects"]
 
 
 @settings(max_examples=100, deadline=None)
@@ -321,3 +391,118 @@ def test_no_topic_breaks_a_limit(
     changed = replace(topic, form=topic.form.model_copy(update=changes))
     knowledge = replace(known(), topics={**known().topics, topic.id: changed})
     check(render(answer(knowledge, State(Action.SHOW, topic.id, device, place, step), TODAY), knowledge.texts))
+
+
+# Everything that the project's own knowledge can give.
+
+PLACES = (None, "fr", "us-ca")
+
+
+@pytest.fixture(scope="module")
+def real() -> Knowledge:
+    return load(ROOT / "knowledge")
+
+
+def guides(knowledge: Knowledge) -> Iterator[Reply | None]:
+    for topic in knowledge.topics.values():
+        for place in PLACES:
+            for device, steps in guide.steps_of(knowledge, topic, place).items():
+                for step in range(len(steps) + 1):
+                    yield guide.show(knowledge, State(Action.GUIDE, topic.id, device, place, step), TODAY)
+                for branch in guide.Branch:
+                    yield guide.show(knowledge, State(Action.GUIDE, topic.id, device, place, branch=branch), TODAY)
+
+
+def test_guides_keep_the_limits(real: Knowledge):
+    """Every step and every way round it, for each device, is a message that Telegram takes."""
+    replies = list(filter(None, guides(real)))
+    assert len(replies) > 200
+    for reply in replies:
+        assert rows(render(reply, real.texts))
+        check(render(reply, real.texts))
+
+
+def test_check_ups_keep_the_limits(real: Knowledge):
+    """Every control, its guide, the summary with any marks, and the files are messages that Telegram takes."""
+    chance = random.Random(7)
+    for place in (None, *checkup.REGIONS):
+        controls = guide.controls_of(real, place)
+        for step in range(len(controls) + 2):
+            for marks in (0, 2**24 - 1, chance.randrange(2**24), chance.randrange(2**24)):
+                reply = checkup.show(real, State(Action.CHECKUP, "", Device.IOS, place, step, marks), TODAY)
+                assert reply
+                check(render(reply, real.texts))
+        for control in controls:
+            opened = checkup.show_guide(real, State(Action.CHECKUP_GUIDE, control.id, Device.IOS, place), TODAY)
+            assert opened
+            check(render(opened, real.texts))
+
+
+def test_letters_keep_the_limits_whatever_people_write(real: Knowledge):
+    """Every letter stands whole in one message, with the longest words that are taken and the worst among them."""
+    worst = [
+        words * (letters.MOST_GROUNDS // units(words)) for words in (NASTY, "@a ", "<", "&", "🙂", "a\n\n", "]}`[{")
+    ]
+    for letter in real.letters.values():
+        for number, place in enumerate(real.places):
+            state = State(Action.LETTER, letter.id, place=place)
+            if not letters.usable(real, state):
+                continue
+            for shown in (state, replace(state, branch=letters.WRITTEN, marks=2500)):
+                reply = letters.show(real, shown, TODAY)
+                assert reply
+                check(render(reply, real.texts))
+            if letter.form.grounds:
+                words = worst[number % len(worst)]
+                reply = letters.submitted(real, replace(state, action=Action.WRITE), TODAY, words)
+                assert reply
+                whole = check(render(reply, real.texts))
+                assert [entity["type"] for entity in entities_of(render(reply, real.texts).html)] == ["pre"]
+                assert real.texts.telegram.in_file not in whole
+
+
+def test_prompts_are_read_at_a_glance(real: Knowledge):
+    """What asks for words takes at most sixty words itself, what is too much of them too."""
+    for letter in real.letters.values():
+        if letter.form.grounds:
+            state = State(Action.WRITE, letter.id, place=letter.form.places[0])
+            for reply in (
+                letters.show(real, state, TODAY),
+                letters.submitted(real, state, TODAY, "x" * 1001),
+                letters.submitted(real, state, TODAY, " "),
+            ):
+                assert reply
+                drawn = render(reply, real.texts)
+                assert drawn.field
+                assert len(re.findall(r"\S*\w\S*", check(drawn))) <= 60
+
+
+class Kept(feedback.NoneKept):
+    """A ledger that takes everything."""
+
+    takes_messages = True
+
+    def receipt(self) -> str:
+        return "r" * 26
+
+    def keep(self, text: str, receipt: str) -> bool:
+        return bool(text and receipt)
+
+
+@settings(max_examples=30, deadline=None)
+@given(words=text.map(lambda words: words * 4))
+def test_feedback_keeps_the_limits(known: Callable[[], Knowledge], words: str):
+    """What people can say about an answer, the preview and the receipt are messages that Telegram takes."""
+    knowledge, ledger = known(), Kept()
+    state = State(Action.SHOW, "opt-out-phone", Device.IOS, "de")
+    answered = answer(knowledge, state, TODAY)
+    sent = State(Action.SEND, ledger.receipt())
+    for reply in (
+        feedback.with_feedback(knowledge, ledger, answered, words),
+        feedback.rated(knowledge, ledger, replace(state, action=Action.DIDNT), answered, words),
+        feedback.preview(knowledge, ledger, words),
+        feedback.send(knowledge, ledger, sent, words),
+        feedback.withdraw(knowledge, ledger, replace(sent, action=Action.WITHDRAW)),
+        feedback.preview(knowledge, feedback.NONE_KEPT, words),
+    ):
+        check(render(reply, knowledge.texts))

@@ -5,7 +5,7 @@ import datetime
 import io
 import socket
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
@@ -13,8 +13,9 @@ import pytest
 import structlog
 from telegram import Update, WebhookInfo
 from telegram.error import BadRequest
+from yarl import URL
 
-from bot.platforms.claims import LocalClaims
+from bot.platforms.claims import Claim, LocalClaims
 from bot.platforms.platform import PermanentFault
 from bot.platforms.telegram import webhook
 from bot.platforms.telegram.webhook import Listen, Webhook
@@ -179,10 +180,59 @@ async def test_an_update_that_was_not_answered_comes_again(hook: Webhook, taken:
     first = asyncio.create_task(post(listen, {"update_id": 5}))
     await taken.one.wait()
     taken.answers[5].set_result(False)
-    await first
+    assert await first == 503
     taken.at_once = True
     assert await post(listen, {"update_id": 5}) == 200
     assert taken.ids == [5, 5]
+
+
+async def test_a_stopping_process_takes_nothing_more_over_connections_that_are_open(
+    hook: Webhook, taken: Taken, listen: Listen
+):
+    """A load balancer keeps its connections; what it sends over one of them goes to another process."""
+    async with aiohttp.ClientSession(headers={"X-Telegram-Bot-Api-Secret-Token": SECRET}) as session:
+        address = f"http://127.0.0.1:{listen.port}/telegram"
+        async with session.post(address, json={"update_id": 5}) as response:
+            assert response.status == 200
+        await hook.stop()
+        async with session.post(address, json={"update_id": 6}) as response:
+            assert response.status == 503
+    assert taken.ids == [5]
+
+
+async def test_an_update_whose_claim_comes_after_the_stop_is_left_to_others(
+    hook: Webhook, taken: Taken, listen: Listen, monkeypatch: pytest.MonkeyPatch
+):
+    """What answers may be closed already, so the claim is given up and Telegram delivers again."""
+    claims = hook._claims
+    asked, stopped = asyncio.Event(), asyncio.Event()
+    take = claims.take
+
+    async def slow(id: int) -> Claim:
+        asked.set()
+        await stopped.wait()
+        return await take(id)
+
+    monkeypatch.setattr(claims, "take", slow)
+    delivery = asyncio.create_task(post(listen, {"update_id": 5}))
+    await asked.wait()
+    await hook.stop()
+    stopped.set()
+    assert await delivery == 503
+    assert taken.ids == []
+    assert await take(5) is Claim.OURS
+
+
+@pytest.mark.parametrize("path", ["/a%20b", "/a+b;c=1/", ""])
+async def test_any_path_that_can_be_set_is_found(make: Make, listen: Listen, taken: Taken, path: str):
+    """A path with escapes is compared as requests name it."""
+    named = replace(listen, url=f"https://bot.example.org{path}")
+    hook = make()
+    hook._listen = named
+    await hook.begin()
+    assert await post(listen, {"update_id": 5}, path=URL(path or "/", encoded=True).raw_path) == 200
+    await hook.confirm()
+    assert taken.ids == [5]
 
 
 async def test_a_refused_webhook_ends_the_platform_with_one_sentence(make: Make, bot: FakeBot):

@@ -1,0 +1,116 @@
+"""The files for operators name only what there is."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from bot.settings import Settings
+
+DEPLOY = ROOT / "deploy"
+MANIFESTS = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
+SECRETS = ("DISCORD_TOKEN", "TELEGRAM_TOKEN", "TELEGRAM_WEBHOOK_SECRET")
+KNOWN = {name.upper() for name in Settings.model_fields} | {f"{name}_FILE" for name in SECRETS}
+"""Every variable that can be set."""
+
+
+def documents() -> Iterator[tuple[Path, dict[str, Any]]]:
+    for path in MANIFESTS:
+        for document in yaml.load_all(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader):
+            yield path, document
+
+
+def pods() -> list[dict[str, Any]]:
+    return [
+        document["spec"]["template"]["spec"] for _, document in documents() if "template" in document.get("spec", {})
+    ]
+
+
+def test_every_variable_in_the_deployment_files_exists():
+    """A variable that nobody reads would be a setting that silently does nothing."""
+    texts = [path.read_text(encoding="utf-8") for path in DEPLOY.rglob("*") if path.is_file()]
+    named = {name for text in texts for name in re.findall(r"\b(?:BOT|DISCORD|TELEGRAM)_[A-Z_]+\b", text)}
+    assert sorted(named - KNOWN) == []
+
+
+def test_the_manifests_are_whole():
+    """What kustomization.yaml lists is there, and every object has a kind and a name."""
+    listed = yaml.load((DEPLOY / "kubernetes" / "kustomization.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
+    assert [name for name in listed["resources"] if not (DEPLOY / "kubernetes" / name).is_file()] == []
+    for path, document in documents():
+        if path.name != "kustomization.yaml":
+            assert document["kind"], path
+            assert document["metadata"]["name"], path
+
+
+@pytest.mark.parametrize("pod", pods(), ids=lambda pod: pod["containers"][0]["name"])
+def test_pods_have_no_privileges_and_a_read_only_root(pod: dict[str, Any]):
+    """Each container runs as a plain user, can gain nothing, and writes only to its volumes."""
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert not pod["automountServiceAccountToken"]
+    for container in pod["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
+        }  # fmt: skip
+        assert container["resources"]["limits"]["memory"]
+
+
+def test_probes_ask_the_paths_that_are_served():
+    """Liveness is /healthz, readiness /readyz, on the port of BOT_HTTP."""
+    bot = next(pod for pod in pods() if pod["containers"][0]["name"] == "bot")["containers"][0]
+    assert bot["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}
+    assert bot["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
+    ports = {port["name"]: port["containerPort"] for port in bot["ports"]}
+    config = next(document for _, document in documents() if document["kind"] == "ConfigMap")["data"]
+    assert config["BOT_HTTP"].endswith(f":{ports['http']}")
+    assert config["TELEGRAM_WEBHOOK_LISTEN"].endswith(f":{ports['telegram']}")
+
+
+def test_the_compose_file_has_two_replicas_that_share_a_store():
+    """Both replicas are the same but for their names, and their state is Valkey."""
+    compose = yaml.load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    bots = [service for name, service in compose["services"].items() if name.startswith("bot-")]
+    assert len(bots) == 2
+    assert bots[0] == bots[1]
+    assert bots[0]["environment"]["BOT_STATE"].startswith("redis://valkey:")
+    assert bots[0]["environment"]["TELEGRAM_REPLICAS"] == str(len(bots))
+    assert bots[0]["read_only"]
+
+
+def test_no_load_balancer_waits_for_a_readiness_that_only_an_update_brings():
+    """After a failed delivery a replica is ready once an update reaches it, so it must not be left out until then."""
+    caddy = (DEPLOY / "Caddyfile").read_text(encoding="utf-8")
+    assert "health_uri /healthz" in caddy
+    service = next(
+        document
+        for _, document in documents()
+        if document["kind"] == "Service" and document["metadata"]["name"] == "privacy-bot"
+    )
+    assert service["spec"]["publishNotReadyAddresses"]
+
+
+def test_the_compose_file_needs_no_webhook():
+    """Where only Discord runs, nothing of a webhook is set and nothing has to be."""
+    compose = yaml.load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    environment = compose["services"]["bot-1"]["environment"]
+    assert environment["TELEGRAM_WEBHOOK_LISTEN"].startswith("${TELEGRAM_WEBHOOK_URL:+")
+    assert compose["services"]["front"]["profiles"] == ["webhook"]
+    assert ":?" not in (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
+
+
+def test_the_unit_starts_and_reloads_what_there_is():
+    """The systemd unit calls commands of ours, and does not start again what cannot be mended so."""
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment]
+    unit.read(DEPLOY / "systemd" / "privacy-bot.service", encoding="utf-8")
+    assert unit["Service"]["ExecStart"].endswith("privacy-bot run")
+    assert unit["Service"]["ExecReload"] == "/bin/kill -HUP $MAINPID"
+    assert unit["Service"]["RestartPreventExitStatus"] == "2"
+    assert unit["Service"]["ProtectSystem"] == "strict"
