@@ -136,9 +136,19 @@ class StoreLedger:
                 await asyncio.wait({writing}, timeout=LAST_WRITE_WITHIN)
                 writing.cancel()
             await self._write(LAST_WRITE_WITHIN)
+            self._tell_lost()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LAST_WRITE_WITHIN):
                     await self._store.close()
+
+    def _tell_lost(self) -> None:
+        """Say how much goes with the process; never in silence."""
+        messages, counts = len(self._waiting.messages), sum(self._waiting.counts.values()) + self._lost
+        if messages or counts or self._waiting.withdrawn:
+            log.error(
+                "the bot stops while the store is gone, so what waits is lost", messages=messages, counts=counts,
+                withdrawals=len(self._waiting.withdrawn),
+            )  # fmt: skip
 
     async def _write(self, within: float) -> bool:
         """Bring what waits to the store, at most so many seconds; returns whether the store is there."""

@@ -131,9 +131,10 @@ class SqliteStore:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         connection = await aiosqlite.connect(self._path, timeout=BUSY)
         try:
+            # Before anything else, for each of the rest changes the file.
+            self._refuse_newer(next(iter(await connection.execute_fetchall("PRAGMA user_version")))[0])
             for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON"):
                 await connection.execute(f"PRAGMA {pragma}")
-            self._refuse_newer(next(iter(await connection.execute_fetchall("PRAGMA user_version")))[0])
             await connection.executescript(_TABLES)
             await connection.execute(f"PRAGMA user_version = {SCHEMA}")
             await connection.commit()
@@ -161,12 +162,16 @@ def back_up(path: Path, target: Path) -> int:
 
     Raises StoreError. A plain copy of the file would lose what SQLite has not written back yet.
     """
-    if target.exists():
+    if os.path.lexists(target):
         raise StoreError(f"{target} is there already; name a new file, so that no backup is overwritten.")
     if not path.is_file():
         raise StoreError(f"There is no store at {path} to back up; BOT_STATE says where it is.")
     try:
         os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        # Whatever came there meanwhile is somebody else's.
+        raise StoreError(f"{target} cannot be written ({_reason(error)}); name another file.") from error
+    try:
         with (
             contextlib.closing(
                 sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY)

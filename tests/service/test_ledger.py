@@ -237,6 +237,20 @@ async def test_a_stop_in_the_middle_of_a_write_counts_once(store: Frail, monkeyp
     assert await store.counts() == {Counted("a", "helped", DAY): 1, Counted("a", "didnt", DAY): 1}
 
 
+async def test_what_is_lost_at_the_end_is_told(store: Frail, monkeypatch: pytest.MonkeyPatch):
+    """When the bot stops while the store is gone, the log says how much went with it, and no word of it."""
+    told: list[tuple[str, dict[str, int]]] = []
+    monkeypatch.setattr(ledger_module.log, "error", lambda sentence, **numbers: told.append((sentence, numbers)))
+    store.is_gone = True
+    ledger = new(store)
+    async with running(ledger):
+        assert ledger.keep(TEXT, ledger.receipt())
+        ledger.count("a", "helped")
+    ((sentence, numbers),) = told
+    assert "what waits is lost" in sentence
+    assert numbers == {"messages": 1, "counts": 1, "withdrawals": 0}
+
+
 async def test_what_waits_is_bounded(store: Frail, monkeypatch: pytest.MonkeyPatch):
     """With the store gone, messages beyond the limit are refused openly, and memory stays flat."""
     monkeypatch.setattr(ledger_module, "MOST_MESSAGES", 3)

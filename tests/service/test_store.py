@@ -155,13 +155,11 @@ async def test_a_file_of_a_newer_version_is_left_alone(sqlite: SqliteStore, path
         newer.execute("CREATE TABLE counts (other TEXT)")
         newer.execute(f"PRAGMA user_version = {SCHEMA + 1}")
     newer.close()
+    content = await asyncio.to_thread(path.read_bytes)
     for attempt in (sqlite.check, lambda: sqlite.apply(Changes(counts={HELPED: 1})), sqlite.counts):
         with pytest.raises(StoreError, match="newer version of the bot"):
             await attempt()
-    with sqlite3.connect(path) as newer:
-        assert newer.execute("PRAGMA user_version").fetchone() == (SCHEMA + 1,)
-        assert newer.execute("SELECT name FROM sqlite_master").fetchall() == [("counts",)]
-    newer.close()
+    assert await asyncio.to_thread(path.read_bytes) == content
 
 
 @pytest.mark.parametrize("away", ["deleted", "replaced"])
@@ -352,6 +350,19 @@ async def test_a_backup_holds_what_the_file_does_not(tmp_path: Path, name: str, 
     assert await copy.counts() == {HELPED: 7}
     assert list(await copy.messages()) == [FIRST]
     await copy.close()
+
+
+async def test_a_backup_leaves_what_came_there_meanwhile(tmp_path: Path):
+    """A name that leads nowhere is somebody's too: it is neither followed nor removed."""
+    store = SqliteStore(tmp_path / "state.db")
+    await store.apply(Changes(counts={HELPED: 1}))
+    await store.close()
+    target = tmp_path / "copy.db"
+    target.symlink_to(tmp_path / "elsewhere.db")
+    with pytest.raises(StoreError, match="is there already"):
+        back_up(tmp_path / "state.db", target)
+    assert target.is_symlink()
+    assert not target.exists()
 
 
 def test_a_backup_overwrites_nothing_and_leaves_nothing_half_done(tmp_path: Path):
