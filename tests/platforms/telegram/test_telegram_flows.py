@@ -309,6 +309,24 @@ async def test_a_letter_is_never_edited_away(server: TelegramServer):
     assert not server.of("editMessageText")
 
 
+async def test_a_press_is_acknowledged_at_once_while_its_edit_waits(
+    server: TelegramServer, monkeypatch: pytest.MonkeyPatch
+):
+    """A press right after a message waits for its chat's turn, about a second; the press itself does not."""
+    monkeypatch.setattr(limiter, "CHAT_EVERY", 1.0)
+    await server.write("/topics")
+    menu = await after(server, 1)
+    await server.press(server.message_of(menu), State(Action.GUIDE, "opt-out-phone", Device.IOS).encode())
+    await server.until(lambda: len(server.of("editMessageText")) == 1)
+    [ack], [edit] = server.of("answerCallbackQuery"), server.of("editMessageText")
+    # When the bot sent the message, and when this server got it, is not quite the same moment.
+    assert edit.at - menu.at > 0.7
+    assert ack.at - menu.at < (edit.at - menu.at) / 2
+    await server.press(server.message_of(menu), State(Action.GUIDE, "opt-out-phone", Device.IOS, step=1).encode())
+    await server.until(lambda: len(server.of("editMessageText")) == 2)
+    assert server.of("editMessageText")[1].at - edit.at < 2
+
+
 # Deleting what was typed.
 
 
