@@ -9,10 +9,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bench import measure
+from bench import measure, parts
 from bench.methods import METHODS, NOTHING, Fuzzy
 from bench.report import plot, table
 from bench.sets import PHRASINGS, Sets, grown, public
+from bot.dialogue.dialogue import Dialogue
 from bot.matching.model import Training
 from bot.workshop.figures import Question, Set
 
@@ -111,3 +112,13 @@ def test_table_and_plot_name_every_method_and_show_a_dash_for_what_was_not_measu
     assert all(f"| {name} | 0.900 | 0.800 | 0.020 | 0.010 | – | ×1.00 | 80 MB | – |" in text for name in METHODS)
     drawn = ET.fromstring(plot(results))
     assert len(drawn.findall("{http://www.w3.org/2000/svg}polyline")) == len(METHODS)
+
+
+async def test_our_part_stands_beside_that_of_the_bare_libraries(dialogue: Dialogue):
+    """For both platforms the table has the library's time, ours, and both together."""
+    texts = ["are my dms read"] * 25
+    found = {"Telegram": await parts.telegram(dialogue, texts), "Discord": await parts.discord_(dialogue, texts)}
+    for times in found.values():
+        assert set(times) == {"library", "ours", "together"}
+        assert times["library"][0] < times["together"][0]
+    assert parts.table(found).count("\n| ") == 6
