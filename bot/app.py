@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import hashlib
 import os
 import random
@@ -62,6 +63,10 @@ FORGET_EVERY = 30.0
 END_WITHIN = 4.7
 """Seconds from a signal to the end of the process, whatever hangs; promised are five."""
 
+
+SWITCH_EVERY = 0.001
+"""Seconds for which the thread that matches may keep the event loop waiting for the interpreter; Python's own are five
+times that, and the loop waits so long after each time that it reads or writes."""
 
 SHARED_WITHIN = 1.0
 """Seconds that Redis may take for a claim, a lease or a count before it counts as gone."""
@@ -404,6 +409,10 @@ async def serve(
     )
     for diagnosis in of_operator(settings.bot_contact, settings.bot_privacy_url):
         log.info(diagnosis.text)
+    # The knowledge stays: to look through it for garbage again and again would hold up everything for a tenth of a second.
+    gc.collect()
+    gc.freeze()
+    sys.setswitchinterval(SWITCH_EVERY)
     try:
         return await supervisor.run(stop)
     finally:

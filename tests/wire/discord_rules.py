@@ -15,6 +15,10 @@ from jsonschema import Draft202012Validator
 SPEC = Path(__file__).resolve().parents[2].parent / "shared" / "specs" / "discord_openapi.json"
 CALLBACK = "/interactions/{interaction_id}/{interaction_token}/callback"
 COMMANDS = "/applications/{application_id}/commands"
+ORIGINAL = "/webhooks/{webhook_id}/{webhook_token}/messages/@original"
+LATER = 5
+"""The answer that acknowledges a question before it is answered."""
+
 MESSAGES = "/channels/{channel_id}/messages"
 
 COMMAND, COMPONENT, AUTOCOMPLETE, FORM = 2, 3, 4, 5

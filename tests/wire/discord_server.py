@@ -19,7 +19,9 @@ from wire.discord_rules import (
     COMMANDS,
     COMPONENT,
     FORM,
+    LATER,
     MESSAGES,
+    ORIGINAL,
     File,
     Json,
     callback_faults,
@@ -116,6 +118,9 @@ class DiscordServer(Watched):
         self.violations: list[str] = []
         self.messages: list[Json] = []
         self.answers: dict[str, Json] = {}
+        self.deferred: dict[str, tuple[str, int]] = {}
+        """Interactions that were acknowledged before they were answered, by their token: id and flags."""
+
         self.files: dict[str, dict[str, bytes]] = {}
         """Files by name, by the id of the interaction or message that they came with."""
 
@@ -348,6 +353,8 @@ class DiscordServer(Watched):
     def _obey(self, request: web.Request, path: str, body: Any, files: dict[str, File]) -> web.Response:
         if match := re.fullmatch(r"/interactions/(\d+)/([^/]+)/callback", path):
             return self._callback(match[1], match[2], body, files)
+        if request.method == "PATCH" and (match := re.fullmatch(r"/webhooks/(\d+)/([^/]+)/messages/@original", path)):
+            return self._complete(match[1], match[2], body, files)
         if request.headers.get("Authorization") != f"Bot {TOKEN}":
             return _error(401, 0, "401: Unauthorized")
         match (request.method, path):
@@ -371,13 +378,27 @@ class DiscordServer(Watched):
         expected, kind = self._interactions.get(id, ("", 0))
         if token != expected:
             return _error(404, 10062, "Unknown interaction")
-        if id in self.answers:
+        if id in self.answers or token in self.deferred:
             return _error(400, 40060, "Interaction has already been acknowledged.")
         if bad := self._refused([*refusals(CALLBACK, "post", body), *callback_faults(kind, body, files)]):
             return bad
+        if body["type"] == LATER:
+            self.deferred[token] = id, body.get("data", {}).get("flags", 0)
+            return web.Response(status=204)
         self.answers[id] = body
         self.files[id] = dict(files.values())
         return web.Response(status=204)
+
+    def _complete(self, application: str, token: str, body: Any, files: dict[str, File]) -> web.Response:
+        """Put the answer in the place of the acknowledgement that went before it; it stays as hidden as that was."""
+        if application != APPLICATION or token not in self.deferred:
+            return _error(404, 10015, "Unknown Webhook")
+        if bad := self._refused([*refusals(ORIGINAL, "patch", body), *message_faults(body), *file_faults(body, files)]):
+            return bad
+        id, flags = self.deferred[token]
+        self.answers[id] = {"type": 4, "data": {**body, "flags": flags}}
+        self.files[id] = dict(files.values())
+        return _json({"id": self.id(), **body})
 
     def _message(self, channel: str, body: Any, files: dict[str, File]) -> web.Response:
         found = [*refusals(MESSAGES, "post", body), *message_faults(body), *file_faults(body, files)]

@@ -30,7 +30,7 @@ QUESTIONS = (
     "wie schalte ich das KI-Training bei LinkedIn aus?",
     "whre is teh swich on adnroid",
 )
-AT_ONCE = 50
+AT_ONCE = 20
 """Questions under way at a time."""
 
 PERSONS = 5_000

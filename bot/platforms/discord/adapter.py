@@ -22,7 +22,7 @@ from bot.platforms.observer import UNOBSERVED, Observer
 from bot.platforms.platform import PassingFault, PermanentFault, ProcessFault, Reference
 from bot.platforms.slots import Division, LostSlotError, Slots
 
-FINISH_WITHIN = 2.0
+FINISH_WITHIN = 2.7
 """Seconds for what is being answered when the bot stops; closing takes less than one more."""
 
 LOG_IN_WITHIN = 60.0

@@ -60,6 +60,7 @@ class Call:
 
     id: str
     token: str
+    application: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ def read_message(raw: Raw, me: str) -> Message | None:
 def call_of(raw: Raw) -> Call | None:
     """Return what an interaction is acknowledged with, None where it cannot be."""
     id, token = _text(raw, "id"), _text(raw, "token")
-    return Call(id, token) if id and token else None
+    return Call(id, token, _text(raw, "application_id") or "") if id and token else None
 
 
 def read_interaction(raw: Raw, call: Call) -> Interaction:

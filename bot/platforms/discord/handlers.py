@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,7 @@ from bot.platforms.discord import events
 from bot.platforms.discord.commands import ASK, SCREENS
 from bot.platforms.discord.events import (
     Asked,
+    Call,
     Commanded,
     Interaction,
     Message,
@@ -39,7 +41,13 @@ from bot.platforms.platform import Reference
 from bot.platforms.wording import one_line, units
 
 # Types of answers (https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-callback-type).
-_MESSAGE, _TAKEN, _UPDATE, _CHOICES, _FORM = 4, 6, 7, 8, 9
+_MESSAGE, _LATER, _TAKEN, _UPDATE, _CHOICES, _FORM = 4, 5, 6, 7, 8, 9
+
+_DEFER_AFTER = 0.3
+"""Seconds that a question may wait for its answer before it is acknowledged without one; promised is one second."""
+
+_EPHEMERAL = 1 << 6
+_DEFERRED = Outgoing({"type": _LATER, "data": {"flags": _EPHEMERAL}})
 
 Body = dict[str, Any]
 
@@ -101,25 +109,35 @@ class Handlers:
         if call is None:
             self._log.warning("an interaction came without what it is acknowledged with")
             return
+        is_deferred = False
         handler = "autocomplete" if raw.get("type") == events.Kind.AUTOCOMPLETE else "interaction"
         try:
             event = events.read_interaction(raw, call)
             handler = type(event).__name__.lower()
             verdict = await self._gate.verdict(_act(event), person(raw), None)
-            # A press or a form needs no matching, and so never waits for somebody's question.
-            body = (
-                self._too_much(event, verdict)
-                if verdict is not Verdict.ANSWER
-                else self._to_interaction(event)
-                if isinstance(event, Pressed | Submitted)
-                else await aside(lambda: self._to_interaction(event))
-            )
+            if verdict is not Verdict.ANSWER:
+                body = self._too_much(event, verdict)
+            elif _is_matched(event):
+                making = asyncio.ensure_future(aside(lambda: self._to_interaction(event)))
+                is_deferred = await self._deferred(call, making, until)
+                body = await making
+            elif isinstance(event, Typed):
+                body = await aside(lambda: self._to_interaction(event), quick=True)
+            else:
+                # What needs no matching never waits for somebody's question.
+                body = self._to_interaction(event)
         except Exception as error:  # noqa: BLE001 - whatever fails, the person is told and the next one is answered
             body = self._apology(handler, raw, error)
-        if not await self._callbacks.answer(call, body, until):
+        answer = self._callbacks.complete if is_deferred else functools.partial(self._callbacks.answer, until=until)
+        if not await answer(call, body):
             # Refused, so the person would see nothing at all.
-            await self._callbacks.answer(call, self._apology(handler, raw, None), until)
+            await answer(call, self._apology(handler, raw, None))
         self._observer.replied(_now() - began)
+
+    async def _deferred(self, call: Call, making: asyncio.Future[Outgoing], until: float) -> bool:
+        """Acknowledge a question that cannot be answered at once; returns whether its answer comes afterwards."""
+        done, _ = await asyncio.wait({making}, timeout=_DEFER_AFTER)
+        return not done and await self._callbacks.answer(call, _DEFERRED, until)
 
     def _to_message(self, event: Message) -> Outgoing:
         if isinstance(event, WithoutText):
@@ -236,6 +254,11 @@ class Handlers:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _is_matched(event: Interaction) -> bool:
+    """Tell whether an answer takes the matcher, for which others may be waiting."""
+    return isinstance(event, Pointed) or (isinstance(event, Commanded) and event.name == ASK)
 
 
 def _act(event: Interaction) -> Act:

@@ -36,6 +36,8 @@ _SPARE = 0.4
 """Seconds of the three that an answer may be under way before it reaches us, and after it leaves us."""
 
 _ATTEMPT = 1.5
+_COMPLETE_WITHIN = 60.0
+"""Seconds for the answer to an interaction that was acknowledged; whoever asked has gone on by then."""
 _FIRST_RETRY, _LONGEST_RETRY = 0.1, 0.4
 
 _UNKNOWN_INTERACTION, _ALREADY_ACKNOWLEDGED = 10062, 40060
@@ -259,9 +261,25 @@ class Callbacks:
             return await self._answer(call, bare, until)
         return is_done
 
+    async def complete(self, call: Call, told: Outgoing) -> bool:
+        """Send what an interaction was acknowledged for, without its files where those are refused.
+
+        Returns whether another answer is of no use any more.
+        """
+        path = f"/webhooks/{quote(call.application, safe='')}/{quote(call.token, safe='')}/messages/@original"
+        until = asyncio.get_running_loop().time() + _COMPLETE_WITHIN
+        is_done = await self._sent("PATCH", path, _message_of(told), until)
+        if not is_done and (bare := told.bare()):
+            return await self._sent("PATCH", path, _message_of(bare), until)
+        return is_done
+
     async def _answer(self, call: Call, outgoing: Outgoing, until: float) -> bool:
+        path = f"/interactions/{quote(call.id, safe='')}/{quote(call.token, safe='')}/callback"
+        return await self._sent("POST", path, outgoing, until)
+
+    async def _sent(self, method: str, path: str, outgoing: Outgoing, until: float) -> bool:
         assert self._session is not None
-        url = f"{self._base_url}/interactions/{quote(call.id, safe='')}/{quote(call.token, safe='')}/callback"
+        url = self._base_url + path
         now = asyncio.get_running_loop().time
         pause = _FIRST_RETRY
         while (left := until - now()) > 0:
@@ -269,7 +287,7 @@ class Callbacks:
             pause = min(2 * pause, _LONGEST_RETRY)
             try:
                 timeout = aiohttp.ClientTimeout(total=min(left, _ATTEMPT))
-                async with self._session.post(url, timeout=timeout, **_posted(outgoing)) as response:
+                async with self._session.request(method, url, timeout=timeout, **_posted(outgoing)) as response:
                     if response.status < 300 and "html" not in response.content_type:
                         return True
                     told = await _json(response)
@@ -281,7 +299,7 @@ class Callbacks:
             if wait >= until - now():
                 break
             await asyncio.sleep(wait)
-        self._log.warning("an interaction could not be acknowledged in time")
+        self._log.warning("an interaction could not be answered in time")
         return True
 
     def _refused(self, status: int, code: Any) -> bool:
@@ -291,6 +309,16 @@ class Callbacks:
             return True
         self._log.warning("Discord refused an answer", status=status, code=code)
         return False
+
+
+def _message_of(answer: Outgoing) -> Outgoing:
+    """Return the message that the answer to an interaction holds; who sees it was settled when it was acknowledged."""
+
+    def inside(body: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {name: value for name, value in body["data"].items() if name != "flags"}
+
+    bare = None if answer.without_files is None else inside(answer.without_files)
+    return Outgoing(inside(answer.body), answer.files, bare)
 
 
 def _posted(outgoing: Outgoing) -> dict[str, Any]:

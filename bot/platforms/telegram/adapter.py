@@ -107,7 +107,7 @@ class TelegramPlatform:
 
     async def run(self) -> None:
         """Serve until cancelled; PermanentFault for a bad token, a refused webhook, or another process in the way."""
-        bot = connect(self._token, self._base_url, self._observer)
+        bot = connect(self._token, self._base_url, self._observer, known=self._unconfirmed.knows)
         self._connection = _Connection(
             bot,
             self._dialogue,

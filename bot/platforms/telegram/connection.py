@@ -6,7 +6,7 @@ import contextlib
 import datetime
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -23,12 +23,17 @@ from bot.platforms.telegram.events import MEDIA, UNREADABLE
 os.environ.setdefault("PTB_TIMEDELTA", "true")
 
 Heard = Callable[[httpx.Response], Awaitable[None]]
+Known = Callable[[int], bool]
 
 CONNECT, READ, WRITE, POOL = 5.0, 10.0, 10.0, 10.0
 """Seconds. Waiting for a free connection is no fault while hundreds are answered at once."""
 
-CONNECTIONS = 64
-"""Calls under way at once; each waits for Telegram, not for our processor."""
+CONNECTIONS = 256
+"""Calls under way at once; each waits for Telegram, not for our processor. A press that is acknowledged must never
+queue behind messages that hang: thirty leave a second, each for READ seconds at most."""
+
+MOST_NEW = 10
+"""Updates that are read at once, so that reading them does not hold up everything else; the others come again."""
 
 _TALKATIVE = ("httpx", "httpcore", "telegram")
 """Loggers that write addresses, and with them the token, at the levels below a warning."""
@@ -66,20 +71,43 @@ class _Observed(HTTPXRequest):
 class _Polling(_Observed):
     """The request of getUpdates: an update that the library cannot read does not take the others with it."""
 
-    @staticmethod
-    def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        """Return the answer; of an update that cannot be read only its id is left, so that it is passed by."""
+    def __init__(self, observer: Observer, known: Known, **options: Any) -> None:
+        super().__init__(observer, **options)
+        self._known = known
+
+    def parse_json_payload(self, payload: bytes) -> dict[str, Any]:  # type: ignore[override]
+        """Return the answer, with the first MOST_NEW of what is new.
+
+        Of an update that is known or cannot be read only its id is left, so that it is passed by.
+        """
         data = HTTPXRequest.parse_json_payload(payload)
         result = data.get("result") if isinstance(data, dict) else None
         if not isinstance(data, dict) or (data.get("ok") and not isinstance(result, list)):
             raise TelegramError("The answer to getUpdates is no list of updates.")
         if isinstance(result, list):
-            data["result"] = [readable(update) for update in result if _has_id(update)]
+            data["result"] = list(self._first(filter(_has_id, result)))
         return data
 
+    def _first(self, updates: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        new = 0
+        for update in updates:
+            if self._known(update["update_id"]):
+                yield {"update_id": update["update_id"]}
+            elif (new := new + 1) <= MOST_NEW:
+                yield readable(update)
+            else:
+                return
 
-def connect(token: str, base_url: str, observer: Observer = UNOBSERVED, *, heard: Heard | None = None) -> Bot:
-    """Return a Bot that has not spoken to Telegram yet; `heard` is given each response."""
+
+def connect(
+    token: str,
+    base_url: str,
+    observer: Observer = UNOBSERVED,
+    *,
+    heard: Heard | None = None,
+    known: Known = lambda _id: False,
+) -> Bot:
+    """Return a Bot that has not spoken to Telegram yet; `heard` is given each response, `known` names updates to skip."""
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     timeouts: dict[str, Any] = {
@@ -93,7 +121,7 @@ def connect(token: str, base_url: str, observer: Observer = UNOBSERVED, *, heard
         token,
         base_url=base_url,
         request=_Observed(observer, connection_pool_size=CONNECTIONS, **timeouts),
-        get_updates_request=_Polling(observer, connection_pool_size=2, **timeouts),
+        get_updates_request=_Polling(observer, known, connection_pool_size=2, **timeouts),
     )
 
 

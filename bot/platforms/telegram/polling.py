@@ -16,7 +16,7 @@ from telegram import Bot, Update
 from telegram.error import Conflict, InvalidToken, RetryAfter
 
 from bot.platforms.platform import PermanentFault
-from bot.platforms.telegram.connection import is_bad_token, seconds
+from bot.platforms.telegram.connection import MOST_NEW, is_bad_token, seconds
 from bot.platforms.telegram.events import UPDATES
 from bot.platforms.telegram.limits import UPDATES as MOST_UPDATES
 from bot.platforms.telegram.unconfirmed import Unconfirmed
@@ -96,6 +96,9 @@ class Polling:
             new = [update for update in updates if self._unconfirmed.take(update.update_id)]
             for update in new:
                 await self._take(update)
+            if len(new) >= MOST_NEW:
+                # More waits.
+                continue
             if updates:
                 # What is answered by then is confirmed with the next call; what is not, comes once more.
                 pause = FIRST_PAUSE if new else min(pause * 2, LONGEST_PAUSE)

@@ -45,6 +45,10 @@ class Unconfirmed:
         self._idle.clear()
         return True
 
+    def knows(self, id: int) -> bool:
+        """Tell whether an update came before."""
+        return id in self._passed or id in self._answered
+
     def answer(self, id: int) -> None:
         """Note that an update is answered, or failed kindly."""
         if id in self._answered:

@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -30,7 +31,7 @@ from wire.discord_server import (
 )
 
 from bot.dialogue.dialogue import Dialogue
-from bot.dialogue.model import File, Kind, Part, Prompt, Reply, Section
+from bot.dialogue.model import File, Kind, Part, Prompt, Question, Reply, Section
 from bot.dialogue.state import Action, State
 from bot.knowledge.markup import Paragraph, Span
 from bot.platforms.discord import adapter, gateway
@@ -231,14 +232,91 @@ async def test_an_interaction_is_answered_in_time_or_not_at_all(
     async with serving(server, make()):
         server.fail("/interactions/", *[Fault(500)] * 50)
         await server.interact(2, {"id": "1", "name": "help", "type": 1})
-        await log.says("an interaction could not be acknowledged in time")
+        await log.says("an interaction could not be answered in time")
         server.fail("/interactions/", limited(30))
         server.forget()
         server.fail("/interactions/", limited(30))
         await server.interact(2, {"id": "1", "name": "help", "type": 1})
-        await log.says("an interaction could not be acknowledged in time", 2)
+        await log.says("an interaction could not be answered in time", 2)
         assert server.answers == {}
         await works(server)
+
+
+@pytest.fixture
+def slow(dialogue: Dialogue, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Return what has to be set before a question is answered."""
+    ready, ask = threading.Event(), dialogue.ask
+
+    def waiting(question: Question) -> Reply:
+        assert ready.wait(20)
+        return ask(question)
+
+    monkeypatch.setattr(dialogue, "ask", waiting)
+    return ready
+
+
+async def test_a_question_that_takes_long_is_acknowledged_first(
+    server: DiscordServer, make: Callable[..., DiscordPlatform], slow: threading.Event
+):
+    """Whoever asks hears at once that an answer comes, and gets it hidden; presses, screens and typing do not wait."""
+    async with serving(server, make()):
+        option = {"name": "question", "type": 3, "value": "my phone?"}
+        id = await server.interact(2, {"id": "1", "name": "ask", "type": 1, "options": [option]})
+        await server.until(lambda: server.deferred)
+        assert server.answers == {}
+        await works(server)
+        assert (await server.press("v1:menu::", {"flags": HIDDEN}))["type"] == 7
+        assert await server.type("phone")
+        slow.set()
+        answer = await server.answered(id)
+        assert answer["data"]["flags"] == HIDDEN
+        assert shown(answer["data"])
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        HTML,
+        Fault(503),
+        Fault(drop=True),
+        Fault(drop=True, after=True),
+        limited(0.1),
+        Fault(429, "slow", {"Retry-After": "0.1"}),
+        Fault(200, "<html>log in to this network</html>"),
+    ],
+)
+async def test_an_answer_that_comes_later_outlives_faults(
+    server: DiscordServer, make: Callable[..., DiscordPlatform], slow: threading.Event, fault: Fault
+):
+    """Whatever fails while it is acknowledged or completed, the answer arrives."""
+    async with serving(server, make()):
+        server.fail("/callback", fault)
+        server.fail("/webhooks/", fault)
+        option = {"name": "question", "type": 3, "value": "my phone?"}
+        id = await server.interact(2, {"id": "1", "name": "ask", "type": 1, "options": [option]})
+        await server.until(lambda: server.deferred)
+        slow.set()
+        assert (await server.answered(id))["data"]["flags"] == HIDDEN
+
+
+async def test_an_answer_that_is_refused_later_becomes_an_apology(
+    server: DiscordServer, make: Callable[..., DiscordPlatform], slow: threading.Event
+):
+    """Nobody is left waiting behind an acknowledgement; where that is refused, the answer is sent without it."""
+    async with serving(server, make()):
+        option = {"name": "question", "type": 3, "value": "my phone?"}
+        data = {"id": "1", "name": "ask", "type": 1, "options": [option]}
+        server.fail("/webhooks/", Fault(400, {"message": "Invalid Form Body", "code": 50035}))
+        id = await server.interact(2, data)
+        await server.until(lambda: server.deferred)
+        slow.set()
+        assert "abc123" in shown((await server.answered(id))["data"])
+        slow.clear()
+        server.fail("/callback", Fault(400, {"message": "Invalid Form Body", "code": 50035}))
+        id = await server.interact(2, data)
+        await server.until(lambda: any(id in call.path for call in server.calls))
+        slow.set()
+        assert "abc123" not in shown((await server.answered(id))["data"])
 
 
 # --- coming and going ----------------------------------------------------------------------------------------
@@ -253,6 +331,10 @@ async def test_coming_back(server: DiscordServer, make: Callable[..., DiscordPla
         await works(server)
         await server.cut(4000)
         await server.answered(await server.interact(2, {"id": "1", "name": "about", "type": 1}))
+        assert len(server.identified) == 1
+        await server.send({"op": 9, "d": True})
+        await server.until(lambda: len(server.resumed) == 3 and server.ready)
+        await works(server)
         assert len(server.identified) == 1
         await server.send({"op": 9, "d": False})
         await server.until(lambda: len(server.identified) == 2 and server.ready)
