@@ -77,10 +77,15 @@ def _key_file(value: Any) -> Any:
     return path
 
 
-def _api(url: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", url):
-        raise ValueError("it is no address; write it like http://127.0.0.1:8081/api/v10")
-    return url.rstrip("/")
+def _api(example: str) -> AfterValidator:
+    """Return a validator for the address of a platform's interface."""
+
+    def read(url: str) -> str:
+        if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", url):
+            raise ValueError(f"it is no address; write it like {example}")
+        return url.rstrip("/")
+
+    return AfterValidator(read)
 
 
 def _token(value: Any) -> Any:
@@ -187,8 +192,8 @@ class Settings(BaseModel):
     telegram_token: Annotated[
         SecretStr | None, BeforeValidator(_token), AfterValidator(lambda t: _telegram(t) if t else t)
     ] = None
-    discord_api_base_url: Annotated[str, AfterValidator(_api)] = DISCORD_API
-    telegram_api_base_url: Annotated[str, AfterValidator(_api)] = TELEGRAM_API
+    discord_api_base_url: Annotated[str, _api("http://127.0.0.1:8081/api/v10")] = DISCORD_API
+    telegram_api_base_url: Annotated[str, _api("http://127.0.0.1:8082/bot")] = TELEGRAM_API
     telegram_webhook_url: Annotated[str | None, AfterValidator(lambda url: _webhook(url) if url else url)] = None
     telegram_webhook_secret: Annotated[
         SecretStr | None, BeforeValidator(_token), AfterValidator(lambda s: _webhook_secret(s) if s else s)

@@ -43,6 +43,17 @@ DIALOGUES: dict[str, list[Turn]] = {
             shows=("iPhone or iPad", "Germany", "1. "),
         ),
     ],
+    "a device whose steps stand in another topic": [
+        Turn(
+            "how do i turn off linkedin ai training on my phone browser in são paulo",
+            topic=("opt-out-phone", "opt-out-overview"),
+            device="mobile-web",
+            place="br",
+            shows=("Browser on a phone", "Brazil", "1. "),
+            hides=("Step by step: Computer",),
+        ),
+        Turn(presses="Another country", kind=Kind.SCREEN, shows=("Where do you live?",)),
+    ],
     "private messages": [
         Turn("are my dms read?", topic=("private-messages",), shows=("Sources checked on",)),
     ],

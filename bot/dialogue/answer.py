@@ -228,7 +228,10 @@ def _rows(
     tools: list[Button] = []
     if topic.form.places:
         tools.append(
-            Button(buttons.place, State(Action.PLACE, topic.id, state.device, state.place, 0, state.marks).encode())
+            Button(
+                buttons.other_place if state.place else buttons.place,
+                State(Action.PLACE, topic.id, state.device, state.place, 0, state.marks).encode(),
+            )
         )
     if fit.easy:
         label = buttons.standard if state.marks & EASY else buttons.easy

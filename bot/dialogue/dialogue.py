@@ -190,6 +190,7 @@ class Dialogue:
             match = Match(Band.SURE, (Ranked(exact, 1.0),), (), "en")
         else:
             match = _known(mind.matcher.match(text, after=last), knowledge)
+        match = _for_device(knowledge, match, fitted)
         reply = self._reply(knowledge, match, fitted)
         if reply.topics:
             self._conversations.remember(question.conversation, reply.topics[-1].topic)
@@ -347,6 +348,26 @@ def _only_refits(knowledge: Knowledge, last: str, found: Found) -> bool:
     places = knowledge.chain(PlaceId(found.place)) if found.place else ()
     device = Device(found.device) if found.device else None
     return device in topic.fit(places).steps or bool(set(places) & set(topic.form.places))
+
+
+def _for_device(knowledge: Knowledge, match: Match, state: State) -> Match:
+    """Return the match with the topic that leads to the same pages on the person's device.
+
+    "In a browser on my phone" is nearer to the words of the way on a computer than to those of the way on a phone.
+    """
+    if len(match.topics) != 1 or state.device is None:
+        return match
+    places = knowledge.chain(PlaceId(state.place) if state.place else None)
+    topic = knowledge.topics[TopicId(match.topics[0].topic)]
+    fit = topic.fit(places)
+    if not fit.steps or state.device in fit.steps:
+        return match
+    pages = [link.url for link in fit.links]
+    for id in topic.form.related:
+        other = knowledge.topics[TopicId(id)].fit(places)
+        if pages and state.device in other.steps and [link.url for link in other.links] == pages:
+            return replace(match, topics=(replace(match.topics[0], topic=id),))
+    return match
 
 
 def _courtesy(knowledge: Knowledge, text: str) -> Screen | None:

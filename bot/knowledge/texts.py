@@ -64,6 +64,7 @@ class Buttons(_Texts):
     sources: Button
     place: Button
     place_elsewhere: Button
+    other_place: Button
     ask_privately: Button
     full_answer: Button
     easy: Button

@@ -20,6 +20,8 @@ _PARENTHESES = str.maketrans({"(": "%28", ")": "%29"})
 
 def safe(text: str) -> str:
     """Return text without characters that Discord refuses or that steer others."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(
         character
         for character in text.replace("\r\n", "\n").replace("\t", " ")
