@@ -233,7 +233,9 @@ async def test_telling_the_editors_through_restarts(
     environment = {**environment, "BOT_LEDGER_KEY_FILE": str(key)}
     person = Person(server)
     async with running(server, environment) as first:
-        refused = await server.command("ask", f"does my {own} cook soup at ada@example.org")
+        refused = await server.command(
+            "ask", f"what is the weather tomorrow, and how do i cook soup? {own}, ada@example.org"
+        )
         person.message = {**refused["data"], "id": "1"}
         assert own in said(person.message)
     async with running(server, environment) as second:

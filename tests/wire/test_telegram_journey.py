@@ -222,7 +222,7 @@ async def test_telling_the_editors_through_restarts(
     environment = {**environment, "BOT_LEDGER_KEY_FILE": str(key)}
     person = Person(server)
     async with BotProcess(environment) as first:
-        await person.write(f"are my private messages used for ai training? asks {own} at ada@example.org")
+        await person.write(f"does linkedin read my private messages and dms to train its ai? {own}, ada@example.org")
         await person.follow(texts.editors.didnt)
         assert texts.editors.didnt_note in person.message["text"]
         assert own in person.message["text"]

@@ -28,6 +28,7 @@ from bot.platforms.telegram.lanes import Lanes
 from bot.platforms.telegram.limiter import Limiter
 from bot.platforms.telegram.outbox import Outbox
 from bot.platforms.telegram.polling import CONFLICT_WAIT, REFUSED, Polling
+from bot.platforms.telegram.presses import Presses
 from bot.platforms.telegram.render import render
 from bot.platforms.telegram.unconfirmed import Unconfirmed
 from bot.platforms.telegram.webhook import Listen, Take, Webhook
@@ -166,7 +167,8 @@ class _Connection:
         self._observer = observer
         self._clock = clock
         self._albums: OrderedDict[tuple[int, str], asyncio.Task[Verdict]] = OrderedDict()
-        self._outbox = Outbox(bot, log, limiter)
+        self._presses = Presses(bot, observer)
+        self._outbox = Outbox(bot, self._presses, log, limiter)
         self._dialogue = dialogue
         self._limiter = limiter
         self._log = log
@@ -329,6 +331,8 @@ class _Connection:
         with contextlib.suppress(Exception):
             async with asyncio.timeout(CONFIRM_WITHIN):
                 await self.intake.confirm()
+        with contextlib.suppress(Exception):
+            await self._presses.close()
         with contextlib.suppress(Exception):
             await self._bot.shutdown()
 

@@ -16,6 +16,7 @@ from bot.platforms.telegram.connection import is_bad_token, seconds
 from bot.platforms.telegram.events import Where
 from bot.platforms.telegram.inline import Offer
 from bot.platforms.telegram.limiter import Limiter, Urgency
+from bot.platforms.telegram.presses import Presses
 from bot.platforms.telegram.render import Drawn
 
 T = TypeVar("T")
@@ -45,8 +46,9 @@ class Outbox:
     Only InvalidToken is raised: what else fails is told to the log, safely, and the rest goes on.
     """
 
-    def __init__(self, bot: Bot, log: Any, limiter: Limiter, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, bot: Bot, presses: Presses, log: Any, limiter: Limiter, *, sleep: Sleep = asyncio.sleep) -> None:
         self._bot = bot
+        self._presses = presses
         self._log = log
         self._limiter = limiter
         self._sleep = sleep
@@ -111,14 +113,11 @@ class Outbox:
         """Answer a press, opening `url` or showing `text`; returns False where the press is too old to be answered."""
         try:
             try:
-                await self._patiently(
-                    lambda: self._bot.answer_callback_query(id, text, show_alert=True if text else None, url=url),
-                    repeatable=True,
-                )
+                await self._patiently(lambda: self._presses.answer(id, text=text, url=url), repeatable=True)
             except BadRequest as refusal:
                 if url is None or _is_too_old(refusal):
                     raise
-                await self._patiently(lambda: self._bot.answer_callback_query(id), repeatable=True)
+                await self._patiently(lambda: self._presses.answer(id), repeatable=True)
         except InvalidToken:
             raise
         except BadRequest as refusal:
