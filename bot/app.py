@@ -288,7 +288,7 @@ def keeping(ledger: StoreLedger) -> Iterator[None]:
 
 def build_counters(settings: Settings) -> Counters:
     """Return the counters by which those who ask too much are held back."""
-    url = settings.bot_state.url if settings.bot_state.kind == "redis" else None
+    url = settings.bot_state.url
     return Counters(time.monotonic, RedisCounters(url.get_secret_value()) if url else None)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime
 import shutil
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import hypothesis
 import pytest
+from telegram_server import TelegramServer
+from wire.discord_server import DiscordServer
 
 from bot.app import slots, training
 from bot.dialogue.dialogue import Dialogue, Mind
@@ -227,6 +229,21 @@ def dialogue(small: Knowledge, make_dialogue: Callable[..., Dialogue]) -> Dialog
 def real_folder(tmp_path: Path) -> Path:
     """A copy of the project's own knowledge, free to be broken."""
     return Path(shutil.copytree(ROOT / "knowledge", tmp_path / "real"))
+
+
+@pytest.fixture
+async def telegram() -> AsyncIterator[TelegramServer]:
+    """A local Telegram, which complains about every call that broke its rules."""
+    async with TelegramServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator[DiscordServer]:
+    """A local Discord, whose rules nobody may have broken by the end."""
+    async with DiscordServer() as server:
+        yield server
+    assert server.violations == []
 
 
 ASKS, OTHERS = 12, 60

@@ -6,30 +6,17 @@ from pathlib import Path
 
 import pytest
 from conftest import SMALL, Clock, FakeMatcher, sure, write_knowledge
+from replies import buttons, text_of
 
 from bot.dialogue.conversations import MEMORY_SECONDS, Conversations
 from bot.dialogue.dialogue import Dialogue
-from bot.dialogue.model import Button, Kind, LinkButton, Part, Question, Reply
+from bot.dialogue.model import Kind, LinkButton, Part, Question, Reply
 from bot.dialogue.screens import Operator
 from bot.dialogue.state import Action, State, decode
 from bot.knowledge.loader import load
 from bot.knowledge.markup import Items, Paragraph
 from bot.knowledge.model import Device, Knowledge
 from bot.matching.model import Band, Match, Ranked
-
-
-def text_of(reply: Reply) -> str:
-    parts = [reply.title]
-    for section in reply.sections:
-        parts.append(section.heading or "")
-        for block in section.blocks:
-            rows = (block.line,) if isinstance(block, Paragraph) else block.lines
-            parts += ["".join(span.text for span in row) for row in rows]
-    return "\n".join([*parts, reply.footer])
-
-
-def buttons(reply: Reply) -> dict[str, str]:
-    return {button.label: button.code for row in reply.rows for button in row if isinstance(button, Button)}
 
 
 def steps(reply: Reply) -> list[str]:

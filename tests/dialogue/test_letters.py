@@ -10,13 +10,14 @@ from conftest import ROOT, TODAY, write_knowledge
 from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
+from replies import buttons, text_of
 from sample_letters import LETTERS
 
 from bot.dialogue.dialogue import Dialogue
 from bot.dialogue.glance import words_on
 from bot.dialogue.letter_list import COUNTRIES, listed
 from bot.dialogue.letters import MOST_GROUNDS, WRITTEN, submitted
-from bot.dialogue.model import Button, CopyButton, File, Kind, LinkButton, Part, Reply
+from bot.dialogue.model import CopyButton, File, Kind, LinkButton, Part, Reply
 from bot.dialogue.state import Action, State, decode
 from bot.dialogue.typed import cleaned, length
 from bot.dialogue.written import sent_on
@@ -43,20 +44,6 @@ def lettered(tmp_path_factory: pytest.TempPathFactory) -> Knowledge:
 @pytest.fixture
 def talk(lettered: Knowledge, make_dialogue: MAKE_DIALOGUE) -> Dialogue:
     return make_dialogue(lettered)
-
-
-def text_of(reply: Reply) -> str:
-    parts = [reply.title]
-    for section in reply.sections:
-        parts.append(section.heading or "")
-        for block in section.blocks:
-            rows = (block.line,) if isinstance(block, Paragraph) else block.lines
-            parts += ["".join(span.text for span in row) for row in rows]
-    return "\n".join([*parts, reply.footer])
-
-
-def buttons(reply: Reply) -> dict[str, str]:
-    return {button.label: button.code for row in reply.rows for button in row if isinstance(button, Button)}
 
 
 def body(reply: Reply) -> str:

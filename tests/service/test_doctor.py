@@ -4,7 +4,6 @@ import asyncio
 import datetime
 import os
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +28,6 @@ OURS = "https://bot.example.org/telegram"
 
 def now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
-
-
-@pytest.fixture
-async def telegram() -> AsyncIterator[TelegramServer]:
-    async with TelegramServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def discord() -> AsyncIterator[DiscordServer]:
-    async with DiscordServer() as server:
-        yield server
-    assert server.violations == []
 
 
 async def ask_telegram(server: TelegramServer, small: Knowledge, **more: Any) -> list[Diagnosis]:

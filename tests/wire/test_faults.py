@@ -6,7 +6,6 @@ import asyncio
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from textwrap import dedent
 
@@ -18,19 +17,6 @@ from wire.telegram_server import TOKEN, TelegramServer
 
 DONE = 0
 QUESTION = "are my private messages read?"
-
-
-@pytest.fixture
-async def telegram() -> AsyncIterator[TelegramServer]:
-    async with TelegramServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def discord() -> AsyncIterator[DiscordServer]:
-    async with DiscordServer() as server:
-        yield server
-    assert server.violations == []
 
 
 def environment(telegram: TelegramServer, discord: DiscordServer, **more: str) -> dict[str, str]:

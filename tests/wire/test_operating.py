@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
 
 import aiohttp
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from telegram_server import TOKEN, TelegramServer
 from wire.discord_server import ADA, DiscordServer
@@ -14,19 +12,6 @@ from wire.process import BotProcess
 
 MOST = 40
 """Questions of one person that are answered at once."""
-
-
-@pytest.fixture
-async def telegram() -> AsyncIterator[TelegramServer]:
-    async with TelegramServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def discord() -> AsyncIterator[DiscordServer]:
-    async with DiscordServer() as server:
-        yield server
-    assert server.violations == []
 
 
 def free_port() -> int:

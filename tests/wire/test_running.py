@@ -6,7 +6,6 @@ import asyncio
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -19,19 +18,6 @@ from wire.process import BotProcess
 
 DONE, USAGE, NO_PLATFORM = 0, 2, 3
 SIGNALS = pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
-
-
-@pytest.fixture
-async def telegram() -> AsyncIterator[TelegramServer]:
-    async with TelegramServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def discord() -> AsyncIterator[DiscordServer]:
-    async with DiscordServer() as server:
-        yield server
-    assert server.violations == []
 
 
 def bot(telegram: TelegramServer, discord: DiscordServer, **more: str) -> BotProcess:

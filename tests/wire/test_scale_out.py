@@ -113,19 +113,6 @@ def valkey(tmp_path: Path) -> Iterator[Valkey]:
 
 
 @pytest.fixture
-async def telegram() -> AsyncIterator[TelegramServer]:
-    async with TelegramServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def discord() -> AsyncIterator[DiscordServer]:
-    async with DiscordServer() as server:
-        yield server
-    assert server.violations == []
-
-
-@pytest.fixture
 def shared(tmp_path: Path, valkey: Valkey) -> dict[str, str]:
     """Return the settings of processes that share a server and have quick leases."""
     (tmp_path / "sitecustomize.py").write_text(dedent(QUICK))

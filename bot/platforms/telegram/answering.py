@@ -186,12 +186,13 @@ class Answering:
         """Answer a press in the message under which the button stands, or in a new one where that must stay."""
         try:
             reply = self._dialogue.press(event.code, event.conversation, event.quoted)
-            drawn = render(reply, self._dialogue.knowledge.texts)
+            # A letter is made once, from words that nobody keeps; and no message can be changed into one that asks for words.
+            stays = event.keeps or reply.files or asked_for(reply)
+            drawn = None if stays else render(reply, self._dialogue.knowledge.texts)
         except Exception as error:  # noqa: BLE001 - the message that was pressed stays as it is
             await self._outbox.send(where, self._failed("press", error))
             return
-        # A letter is made once, from words that nobody keeps; and no message can be changed into one that asks for words.
-        if event.keeps or reply.files or asked_for(reply):
+        if drawn is None:
             await self._deliver("press", where, reply)
         else:
             await self._outbox.edit(where, event.message, drawn)

@@ -159,19 +159,17 @@ class Outbox:
             self._log.warning("inline results could not be sent", exc_info=error)
 
     async def _send(self, where: Where, drawn: Drawn) -> None:
-        reply = ReplyParameters(where.reply_to, allow_sending_without_reply=True) if where.reply_to else None
-
         async def send(text: str, mode: str | None) -> None:
             await self._in_turn(
                 where.chat,
-                Urgency.GROUP if where.chat < 0 else Urgency.PRIVATE,
+                _urgency(where),
                 lambda: self._bot.send_message(
                     where.chat,
                     text,
                     parse_mode=mode,
                     message_thread_id=where.thread,
                     link_preview_options=_NO_PREVIEW,
-                    reply_parameters=reply,
+                    reply_parameters=_replying(where),
                     reply_markup=drawn.field or drawn.keyboard,
                 ),
             )
@@ -179,9 +177,8 @@ class Outbox:
         await self._as_html_else_plain(send, drawn)
 
     async def _send_files(self, where: Where, files: Sequence[File]) -> None:
-        reply = ReplyParameters(where.reply_to, allow_sending_without_reply=True) if where.reply_to else None
-        given: dict[str, Any] = {"message_thread_id": where.thread, "reply_parameters": reply}
-        urgency = Urgency.GROUP if where.chat < 0 else Urgency.PRIVATE
+        given: dict[str, Any] = {"message_thread_id": where.thread, "reply_parameters": _replying(where)}
+        urgency = _urgency(where)
 
         async def send() -> None:
             if len(files) == 1:
@@ -264,6 +261,14 @@ class Outbox:
                     raise NetworkError("Telegram cannot be reached.") from fault
                 await self._sleep(NETWORK_WAITS[faults])
                 faults += 1
+
+
+def _replying(where: Where) -> ReplyParameters | None:
+    return ReplyParameters(where.reply_to, allow_sending_without_reply=True) if where.reply_to else None
+
+
+def _urgency(where: Where) -> Urgency:
+    return Urgency.GROUP if where.chat < 0 else Urgency.PRIVATE
 
 
 def _is_markup(refusal: BadRequest) -> bool:

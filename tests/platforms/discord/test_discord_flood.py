@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from conftest import FakeMatcher, sure
 from test_discord_platform import Stream, form_of, log, make, server, serving, shown  # noqa: F401 - fixtures
+from watcher import Watcher
 from wire.discord_server import ADA, BEN, CHANNEL, ME, DiscordServer, limited
 
-from bot.dialogue.model import Reply
 from bot.dialogue.state import Action, State
 from bot.platforms.discord.adapter import DiscordPlatform
 from bot.platforms.discord.sender import person, room
@@ -29,28 +29,6 @@ class Doorkeeper:
     async def verdict(self, act: Act, person: Any, chat: Any) -> Verdict:
         self.counted.append((act, person, chat))
         return self.verdicts.pop(0) if len(self.verdicts) > 1 else self.verdicts[0]
-
-
-class Watcher:
-    """What was reported."""
-
-    def __init__(self) -> None:
-        self.replies: list[Reply] = []
-        self.seconds: list[float] = []
-        self.statuses: list[int | None] = []
-        self.waits: list[float] = []
-
-    def asked(self, reply: Reply) -> None:
-        self.replies.append(reply)
-
-    def replied(self, seconds: float) -> None:
-        self.seconds.append(seconds)
-
-    def refused(self, status: int | None) -> None:
-        self.statuses.append(status)
-
-    def waited(self, seconds: float) -> None:
-        self.waits.append(seconds)
 
 
 async def test_messages_beyond_the_limit_get_one_sentence(server: DiscordServer, make: Make):  # noqa: F811

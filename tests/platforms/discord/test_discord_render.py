@@ -197,7 +197,7 @@ def test_nothing_ends_the_text_to_copy(letter: list[str]):
     shown = [embed["description"] for embed in drawn.embeds if "description" in embed]
     copied = "".join("".join(part.split("```")[1:-1]) for part in shown)
     assert all(part.count("```") in {0, 2} for part in shown)
-    expected = re.sub("```+", lambda marks: "\u200b".join(marks[0]), "".join(map(safe, letter)))
+    expected = "".join(re.sub("```+", lambda marks: "\u200b".join(marks[0]), safe(part)) for part in letter)
     if not shown or "…" not in shown[-1]:
         assert "".join(copied.split()) == "".join(expected.split())
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from telegram_server import ADA, BEN, GROUP, ME, Fault, TelegramServer
 from test_telegram_adapter import QUESTION, Running, form, hasty, logs, running, server  # noqa: F401 - fixtures
+from watcher import Watcher
 
 from bot.dialogue.dialogue import Dialogue
-from bot.dialogue.model import Reply
 from bot.dialogue.state import Action, State
 from bot.platforms.gate import Act, Verdict
 
@@ -23,28 +23,6 @@ class Doorkeeper:
         if len(self.counted) <= self.lets:
             return Verdict.ANSWER
         return Verdict.TELL if len(self.counted) == self.lets + 1 else Verdict.SILENCE
-
-
-class Watcher:
-    """What was reported."""
-
-    def __init__(self) -> None:
-        self.replies: list[Reply] = []
-        self.seconds: list[float] = []
-        self.statuses: list[int | None] = []
-        self.waits: list[float] = []
-
-    def asked(self, reply: Reply) -> None:
-        self.replies.append(reply)
-
-    def replied(self, seconds: float) -> None:
-        self.seconds.append(seconds)
-
-    def refused(self, status: int | None) -> None:
-        self.statuses.append(status)
-
-    def waited(self, seconds: float) -> None:
-        self.waits.append(seconds)
 
 
 async def test_too_much_is_told_once_and_then_silence(running: Running, server: TelegramServer, dialogue: Dialogue):  # noqa: F811
