@@ -1,15 +1,13 @@
-"""Sentence vectors: a small transformer in plain NumPy.
+"""Sentence vectors: a small transformer, its weights in eight bits beside this file.
 
-The weights lie beside this file; `tools/encoder` makes them. They are kept in eight bits
-and read into single precision, for NumPy multiplies nothing smaller fast.
+`tools/encoder` makes the files. ONNX Runtime does the sums; where it has no build, NumPy does.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import chain, groupby
+import io
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,176 +17,80 @@ import numpy.typing as npt
 from bot.matching.wordpiece import WordPiece
 
 Floats = npt.NDArray[np.float32]
+Rows = Callable[[Sequence[Sequence[int]]], Floats]
+"""What turns the pieces of texts into rows, not yet of length one."""
 
 WEIGHTS = Path(__file__).with_name("encoder.npz")
-SHA256 = "89f24af395737bc5ff6768dd8d8bcfdcbde1e5c514daef72d62eebe14c000754"
+SHA256 = "4a845186cb22c2a4b70ce3d676e75dd9bd48b15165d1d8ae4063b93664ef71d4"
+
+SUMS = Path(__file__).with_name("encoder.onnx")
+SUMS_SHA256 = "15fe594cf878fd3b31634080da8dfdecea81b7e07db434cf508c714ceb70b8a3"
 
 MOST_PIECES = 48
 """A longer text is cut; its time grows with its pieces."""
 
-TOGETHER = 48
-"""So many texts are computed at once; more need more memory and are no faster."""
-
-_HEADS = 12
-_EVEN = 8
-_STEEPEST = 80.0
-
 
 class EncoderError(Exception):
-    """The weights of the encoder cannot be used."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """One layer's weights, a column a state that comes in; biases are columns."""
-
-    mix: Floats
-    mix_bias: Floats
-    out: Floats
-    out_bias: Floats
-    norm1: Floats
-    up: Floats
-    up_bias: Floats
-    down: Floats
-    down_bias: Floats
-    norm2: Floats
+    """The files of the encoder cannot be used."""
 
 
 class Encoder:
     """Turns cleaned texts into vectors of length one."""
 
-    def __init__(self, arrays: dict[str, Any]) -> None:
+    def __init__(self, arrays: Mapping[str, Any], rows: Callable[[Mapping[str, Any]], Rows] | None = None) -> None:
+        """Take the weights, and what makes the sums out of them; raises EncoderError."""
         listed = arrays["pieces"].tobytes().decode().split("\n")
         self._pieces = WordPiece({piece: place for place, piece in enumerate(listed)})
         self.words = frozenset(piece for piece in listed if piece.isascii() and piece.isalpha() and len(piece) > 2)
         """Common English words: those that are a piece of their own."""
-        self._table = arrays["table"]
-        self._table_scale = arrays["table_scale"].astype(np.float32)
-        self._positions = arrays["positions"].astype(np.float32)
-        self._norm = _turned(arrays["norm"].astype(np.float32))
-        self._layers = [
-            _Layer(**{name: _turned(_weights(arrays, f"{place}.{name}")) for name in _Layer.__slots__})
-            for place in range(int(arrays["layers"]))
-        ]
-        self._project = _weights(arrays, "project")
         self.seen = frozenset(arrays["seen"].tolist())
         self.blocks = tuple(int(size) for size in arrays["blocks"])
+        self._rows = (rows or _rows)(arrays)
 
     @classmethod
     def load(cls, path: Path = WEIGHTS, sha256: str = SHA256) -> Encoder:
         """Read the weights; refuse a file that is not the expected one."""
         try:
-            if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-                raise EncoderError(f"{path}: not the file that belongs to this version")
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(io.BytesIO(_read(path, sha256)), allow_pickle=False) as file:
                 return cls({key: file[key] for key in file.files})
-        except (OSError, ValueError, KeyError) as error:
+        except (ValueError, KeyError) as error:
             raise EncoderError(f"{path}: cannot be read ({error})") from error
 
     def encode(self, texts: Sequence[str]) -> Floats:
-        """Return a row a text; texts of any length are computed together."""
-        cut = [self._pieces.cut(text, MOST_PIECES) for text in texts]
-        rows = np.zeros((len(cut), self._project.shape[1]), dtype=np.float32)
-        order = sorted(range(len(cut)), key=lambda place: len(cut[place]))
-        for start in range(0, len(order), TOGETHER):
-            chunk = order[start : start + TOGETHER]
-            rows[chunk] = self._run([cut[place] for place in chunk])
-        return rows
-
-    def _run(self, texts: Sequence[Sequence[int]]) -> Floats:
-        """Return the vectors of some texts, the shortest first.
-
-        All of them go through each layer at once, for reading the weights takes longer than
-        using them; only heeding one another is done text by text, equal lengths together.
-        A column is a piece, and their number a multiple of eight: both are what matrix
-        products with few pieces are fastest on.
-        """
-        groups: list[tuple[int, int, int]] = []
-        place = 0
-        for length, same in groupby(texts, key=len):
-            many = len(list(same))
-            groups.append((place, many, length))
-            place += many * length
-        pieces = -(-place // _EVEN) * _EVEN
-        flat = np.zeros(pieces, dtype=np.int64)
-        flat[:place] = np.fromiter(chain.from_iterable(texts), dtype=np.int64, count=place)
-        position = np.zeros(pieces, dtype=np.int64)
-        position[:place] = np.concatenate([np.tile(np.arange(length), many) for _, many, length in groups])
-        state = _turned(self._table[flat] * self._table_scale[flat][:, None] + self._positions[position])
-        width = len(state)
-        size = width // _HEADS
-        state = _norm(state, self._norm)
-        seen = np.zeros_like(state)
-        for layer in self._layers:
-            mixed = layer.mix @ state
-            mixed += layer.mix_bias
-            for start, many, length in groups:
-                columns = slice(start, start + many * length)
-                split = mixed[:, columns].reshape(3, _HEADS, size, many, length)
-                seen[:, columns] = _heed(*split).transpose(1, 2, 0, 3).reshape(width, -1)
-            state += layer.out @ seen
-            state += layer.out_bias
-            state = _norm(state, layer.norm1)
-            inner = layer.up @ state
-            inner += layer.up_bias
-            with np.errstate(over="ignore"):
-                inner /= 1 + np.exp(-1.702 * inner)
-            state += layer.down @ inner
-            state += layer.down_bias
-            state = _norm(state, layer.norm2)
-        mean = np.concatenate(
-            [
-                state[:, start : start + many * length].reshape(width, many, length).mean(axis=2).T
-                for start, many, length in groups
-            ]
-        )
-        projected = np.asarray(mean @ self._project, dtype=np.float32)
+        """Return a row a text; each block of it has length one."""
+        if not texts:
+            return np.zeros((0, sum(self.blocks)), dtype=np.float32)
+        rows = self._rows([self._pieces.cut(text, MOST_PIECES) for text in texts])
         start = 0
         for block in self.blocks:
-            part = projected[:, start : start + block]
+            part = rows[:, start : start + block]
             part /= np.sqrt((part * part).sum(axis=1, keepdims=True)) + 1e-9
             start += block
-        return projected
+        return rows
 
 
-def _heed(query: Any, key: Any, value: Any) -> Any:
-    """Return what each piece takes from the others of its text: text, head, state, piece.
+def _rows(arrays: Mapping[str, Any]) -> Rows:
+    """Return the fastest sums that this machine has."""
+    try:
+        from bot.matching.graph import Graph  # noqa: PLC0415 - not on every machine
+    except ImportError:
+        from bot.matching.transformer import Transformer  # noqa: PLC0415 - only where it is needed
 
-    What is given has the order head, state, text, piece.
-    """
-    heed = query.transpose(2, 0, 3, 1) @ key.transpose(2, 0, 1, 3)
-    heed *= query.shape[1] ** -0.5
-    # Far beyond what occurs, and within what single precision can sum.
-    np.clip(heed, -_STEEPEST, _STEEPEST, out=heed)
-    np.exp(heed, out=heed)
-    heed /= heed.sum(axis=-1, keepdims=True)
-    return value.transpose(2, 0, 1, 3) @ heed.transpose(0, 1, 3, 2)
+        return Transformer(arrays)
+    return Graph(arrays, _read(SUMS, SUMS_SHA256))
+
+
+def _read(path: Path, sha256: str) -> bytes:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise EncoderError(f"{path}: cannot be read ({error})") from error
+    if sha256 and hashlib.sha256(raw).hexdigest() != sha256:
+        raise EncoderError(f"{path}: not the file that belongs to this version")
+    return raw
 
 
 def fingerprint(cleaned: str) -> int:
     """Return the number under which the encoder remembers a text it was tuned on."""
     digest = hashlib.blake2b(cleaned.strip().encode("utf-8", "replace"), digest_size=8)
     return int.from_bytes(digest.digest(), "big", signed=True)
-
-
-def _norm(state: Any, scale: Floats) -> Any:
-    """Centre and scale each column, in place; `scale` holds a factor and a shift a state."""
-    mean = np.full((1, len(state)), 1 / len(state), dtype=np.float32)
-    state -= mean @ state
-    state /= np.sqrt(mean @ (state * state) + np.float32(1e-12))
-    state *= scale[:, :1]
-    state += scale[:, 1:]
-    return state
-
-
-def _turned(array: Floats) -> Floats:
-    """Return rows as columns, each row of what comes out in one piece of memory."""
-    return np.ascontiguousarray(np.atleast_2d(array).T)
-
-
-def _weights(arrays: dict[str, Any], name: str) -> Floats:
-    """Return an array in single precision, whether it was kept in eight bits or not."""
-    kept = arrays[name]
-    if kept.dtype == np.int8:
-        return np.asarray(kept.astype(np.float32) * arrays[name + ".scale"].astype(np.float32))
-    return np.asarray(kept.astype(np.float32))

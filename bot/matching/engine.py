@@ -13,7 +13,7 @@ import numpy as np
 from bot.matching.encoder import Encoder
 from bot.matching.features import Ints, Vocabulary
 from bot.matching.heads import Heads
-from bot.matching.kernel import near
+from bot.matching.kernel import near, product, turned
 from bot.matching.language import firmly, has_accents, identify, wholly
 from bot.matching.model import (
     Band,
@@ -38,18 +38,18 @@ ENGLISH = 0.8
 FEW_WORDS, KNOWN = 3, 0.5
 """Of so many words this share must be known, repaired ones not counted."""
 
-PART_SELF, PART_OTHER, PART_WHOLE = 0.8, 0.3, 0.2
-PART_RANK, PART_LAST, PART_QUESTIONS = 0.25, 5, 1.5
+PART_SELF, PART_OTHER, PART_WHOLE = 0.6, 0.3, 0.2
+PART_RANK, PART_LAST, PART_QUESTIONS = 0.35, 5, 1.5
 PART_LIMIT, PART_LEAST = 1.0, 0.3
 """What makes a part a question of its own, as log odds; measured on joined and on single asks."""
 
 FOLLOW_WORDS = 14
 """A longer message stands alone; it is no follow-up."""
 
-FOLLOW_OWN, FOLLOW_TOGETHER = 0.7, 0.5
+FOLLOW_OWN, FOLLOW_TOGETHER = 0.9, 0.4
 """How much a follow-up counts as it stands, and how much read after the last topic."""
 
-FOLLOW_RELATED, FOLLOW_SAME = 0.3, -0.1
+FOLLOW_RELATED, FOLLOW_SAME = 0.2, -0.1
 """What speaks for neighbours of the last topic, and against asking the same again.
 
 Nothing speaks against it where a word points back ("and how do i stop that")."""
@@ -88,7 +88,7 @@ class Engine:
     def __init__(self, heads: Heads, encoder: Encoder | None = None) -> None:
         self.heads = heads
         self._encoder = encoder or Encoder.load()
-        self._vectors = heads.vectors.astype(np.float32) * np.float32(1 / 127)
+        self._messages = turned(heads.vectors.astype(np.float32) * np.float32(1 / 127), self._encoder.blocks)
         self._mix = heads.mix.astype(np.float32)
         self._vocabulary = Vocabulary(heads.names, heads.idf)
         self._spelling = Spelling(dict(zip(heads.words, heads.counts.tolist(), strict=True)), self._encoder.words)
@@ -182,8 +182,8 @@ class Engine:
         """Return what the heads say about each of some texts."""
         repairs = [self._spelling.repair(words(text)) for text in cleaned]
         meant = [replaced(text, changes) for text, (_, changes) in zip(cleaned, repairs, strict=True)]
-        likeness = near(self._encoder.encode(meant), self._vectors, self._encoder.blocks, self.heads.shares)
-        spoken = likeness @ self._mix
+        likeness = near(self._encoder.encode(meant), self._messages, self.heads.shares)
+        spoken = product(likeness, self._mix)
         readings: list[_Reading] = []
         for (found, changes), said in zip(repairs, spoken, strict=True):
             places, values = self._vocabulary.vector(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,8 +28,11 @@ Ints = npt.NDArray[np.int64]
 STIFFNESS = 2.0
 FOLDS = 10
 
-MOST_MESSAGES = 9000
+MOST_MESSAGES = 10_500
 """A larger knowledge is learned from evenly drawn phrasings: the sums grow with the square."""
+
+THREADS = 4
+"""So many sentences are read at once; each needs memory of its own."""
 
 FEWEST_ASKS, FEWEST_OTHERS = 200, 60
 """Fewer fresh messages than this do not suffice to calibrate by."""
@@ -40,8 +44,10 @@ OFFTOPIC_SHARE = 0.4
 """The share of off-topic messages that the thresholds reckon with."""
 
 ANSWERED_OFFTOPIC, ANSWERED_KIND, OFFERED_OFFTOPIC = 0.025, 0.05, 0.15
-SURE = 0.9
 """What the thresholds allow: off-topic answered, of one kind, and offered only."""
+
+LIKELY, SURE = 0.55, 0.9
+"""Nothing is answered that is hardly likelier to be right than wrong, however few off-topic messages come near it."""
 
 
 def fit(training: Training, progress: Progress | None = None, encoder: Encoder | None = None) -> Heads:
@@ -62,6 +68,10 @@ def fit(training: Training, progress: Progress | None = None, encoder: Encoder |
     vocabulary = Vocabulary.of(messages, rarest=1 if len(messages) < 1000 else 2)
     matrix = _matrix(vocabulary, messages)
     vectors = _encode(encoder, cleaned, tell)
+    # What the encoder was tuned on looks easier to it than what people will write.
+    fresh = np.array([fingerprint(text) not in encoder.seen for text in cleaned])
+    blocks = encoder.blocks
+    del encoder  # its memory is needed for what follows
 
     tell("comparing", 0.4)
     count = len(asks)
@@ -70,8 +80,8 @@ def fit(training: Training, progress: Progress | None = None, encoder: Encoder |
     target = np.zeros((len(messages), len(topics) + 1), dtype=np.float32)
     target[np.arange(count), label] = 1
     target[:, -1] = np.where(np.arange(len(messages)) < count, 1, -1)
-    counted = shares(encoder.blocks, count / len(topics))
-    alike = gram(matrix, vectors, encoder.blocks, counted)
+    counted = shares(blocks, count / len(topics))
+    alike = gram(matrix, vectors, blocks, counted)
     folds = _folds(alike)
     alike += 1
     tell("topics and gate", 0.5)
@@ -79,8 +89,6 @@ def fit(training: Training, progress: Progress | None = None, encoder: Encoder |
     del alike
 
     tell("thresholds", 0.9)
-    # What the encoder was tuned on looks easier to it than what people will write.
-    fresh = np.array([fingerprint(text) not in encoder.seen for text in cleaned])
     used = _judges(fresh, count)
     line = _lines(unseen[used].astype(np.float64), label, kind, used, count)
 
@@ -172,11 +180,13 @@ def _encode(encoder: Encoder, cleaned: list[str], tell: Progress) -> Floats:
     """Return the sentence vectors, telling how far it is."""
     order = sorted(range(len(cleaned)), key=lambda place: len(cleaned[place]))
     vectors = np.zeros((len(cleaned), sum(encoder.blocks)), dtype=np.float32)
-    step = 512
-    for start in range(0, len(order), step):
-        tell("sentences", 0.05 + 0.35 * start / len(order))
-        chunk = order[start : start + step]
-        vectors[chunk] = encoder.encode([cleaned[place] for place in chunk])
+    chunks = [order[start : start + 128] for start in range(0, len(order), 128)]
+    # The runtime lets other threads work while it computes.
+    with ThreadPoolExecutor(THREADS) as pool:
+        made = pool.map(lambda chunk: encoder.encode([cleaned[place] for place in chunk]), chunks)
+        for turn, (chunk, rows) in enumerate(zip(chunks, made, strict=True)):
+            vectors[chunk] = rows
+            tell("sentences", 0.05 + 0.35 * turn / len(chunks))
     return vectors
 
 
@@ -289,7 +299,7 @@ def _logistic(evidence: Doubles, target: Doubles, share: Doubles) -> Doubles:
 
 def _thresholds(score: Doubles, reached: Doubles, count: int, kind: Ints) -> Thresholds:
     """Find the lowest limits that keep the off-topic messages out."""
-    answer = _lowest(score, count, kind, ANSWERED_OFFTOPIC, ANSWERED_KIND, 0.3, 0.95)
+    answer = _lowest(score, count, kind, ANSWERED_OFFTOPIC, ANSWERED_KIND, LIKELY, 0.95)
     offered = np.where(score < answer, reached, 0.0)
     offer = _lowest(offered, count, kind, OFFERED_OFFTOPIC, 1.0, 0.1, 0.95)
     return Thresholds(answer=answer, sure=max(answer, SURE), offer=offer)

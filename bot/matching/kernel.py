@@ -16,6 +16,8 @@ WIDTH = 2.0
 SENTENCE = 8.0
 """How much the likeness of sentences counts beside the likeness of their words."""
 
+FEW_ROWS = 8
+"""So few rows are multiplied one by one: measured with the messages of this knowledge."""
 
 FEW, FEW_SHARE = 30.0, 0.25
 """Of topics with fewer asks than this on average, the first block gets this share only."""
@@ -32,16 +34,27 @@ def shares(blocks: Sequence[int], asks: float) -> tuple[float, ...]:
     return (FEW_SHARE, *((1 - FEW_SHARE) / (len(blocks) - 1),) * (len(blocks) - 1))
 
 
-def near(one: Floats, many: Floats, blocks: Sequence[int], shares: Sequence[float]) -> Floats:
-    """Return the likeness of sentences, rows of `one` against rows of `many`.
+def turned(vectors: Floats, blocks: Sequence[int]) -> tuple[Floats, ...]:
+    """Return an array a block, a column a message, each in one piece of memory.
+
+    Reading the messages takes longer than multiplying them, and this is the order of reading.
+    """
+    ends = np.cumsum(blocks)
+    return tuple(
+        np.ascontiguousarray(vectors[:, end - size : end].T) for size, end in zip(blocks, ends.tolist(), strict=True)
+    )
+
+
+def near(rows: Floats, messages: Sequence[Floats], shares: Sequence[float]) -> Floats:
+    """Return the likeness of sentences: a row a vector, a column a message (as `turned` returns them).
 
     A vector has one or more blocks of length one each; each block is a view of its own.
     """
-    total = np.zeros((len(one), len(many)), dtype=np.float32)
+    total = np.zeros((len(rows), messages[0].shape[1]), dtype=np.float32)
     start = 0
-    for size, share in zip(blocks, shares, strict=True):
-        end = start + size
-        part = one[:, start:end] @ many[:, start:end].T
+    for block, share in zip(messages, shares, strict=True):
+        end = start + len(block)
+        part = product(rows[:, start:end], block)
         part -= 1
         part *= 2 * WIDTH
         np.exp(part, out=part)
@@ -51,14 +64,22 @@ def near(one: Floats, many: Floats, blocks: Sequence[int], shares: Sequence[floa
     return total
 
 
-def gram(matrix: Any, vectors: Floats, blocks: Sequence[int], shares: Sequence[float], step: int = 512) -> Floats:
+def product(rows: Floats, matrix: Floats) -> Floats:
+    """Multiply; few rows one by one, which reads the matrix in order and is faster than all at once."""
+    if len(rows) > FEW_ROWS:
+        return np.asarray(rows @ matrix)
+    return np.stack([row @ matrix for row in rows])
+
+
+def gram(matrix: Any, vectors: Floats, blocks: Sequence[int], shares: Sequence[float], step: int = 128) -> Floats:
     """Return the likeness of all messages with one another; built row by row to save memory."""
     count = matrix.shape[0]
     full = np.empty((count, count), dtype=np.float32, order="F")
-    turned = matrix.T.tocsr()
+    columns = matrix.T.tocsr()
+    messages = turned(vectors, blocks)
     for start in range(0, count, step):
         rows = slice(start, min(start + step, count))
-        part = np.asarray((matrix[rows] @ turned).toarray(), dtype=np.float32)
-        part += near(vectors[rows], vectors, blocks, shares)
+        part = np.asarray((matrix[rows] @ columns).toarray(), dtype=np.float32)
+        part += near(vectors[rows], messages, shares)
         full[:, rows] = part.T
     return full

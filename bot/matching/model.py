@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from bot.matching.encoder import SHA256
+from bot.matching.encoder import SHA256, SUMS_SHA256
 
-ENGINE_VERSION = "6"
+ENGINE_VERSION = "7"
 """Part of every digest: heads that an older engine fitted are refused."""
 
 
@@ -110,7 +110,7 @@ class Training:
                 state.update(len(raw).to_bytes(4, "big"))
                 state.update(raw)
 
-        add("engine", ENGINE_VERSION, SHA256)
+        add("engine", ENGINE_VERSION, SHA256, SUMS_SHA256)
         for name, table in (
             ("topics", self.topics),
             ("offtopic", self.offtopic),

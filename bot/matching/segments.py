@@ -21,7 +21,7 @@ _START = (
 _BEFORE = r"(?:(?:on|in|to|from|for|of|by|since|until|with|under|at) |if [^,?]{2,40}? (?=wh|how))?"
 _LEAD = r"(?:(?:and|so|also|but|or|then|plus|ok|okay|oh|well|hi|hello|hey|second|finally)[ ,]+)*"
 _ASKS = re.compile(rf"^{_LEAD}{_BEFORE}{_START}\b")
-_SENTENCE = re.compile(r"(?<=[?!;])\s*|(?<=[a-z0-9)\"'][.:])\s+|\n+|\s+[-\u2013\u2014]+\s+")
+_SENTENCE = re.compile(r"(?<=[?!;])\s*|(?<=[a-z0-9)\"'][.:])\s+|\n+|\s+[-\u2013\u2014]+\s+|(?:^|\s)\(?[1-9]\)\s+")
 _CLAUSE = re.compile(
     rf"\s*[,;]?\s+(?:and|or|plus|but|then)\s+(?:also\s+|then\s+)*(?={_BEFORE}{_START}\b)"
     rf"|\s*,\s*(?:and|or|plus|but)\s+(?:also\s+)?"

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.matching import encoder as module
-from bot.matching.encoder import MOST_PIECES, SHA256, WEIGHTS, Encoder, EncoderError, fingerprint
+from bot.matching.encoder import MOST_PIECES, SHA256, SUMS, SUMS_SHA256, WEIGHTS, Encoder, EncoderError, fingerprint
 from bot.matching.wordpiece import MOST_LETTERS, WordPiece
 
 PIECES = {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "link": 3, "##ed": 4, "##in": 5, "ai": 6, "?": 7, "'": 8}
@@ -22,10 +21,11 @@ def encoder() -> Encoder:
 
 
 def test_the_shipped_file_is_the_one_that_is_named() -> None:
-    """The sum beside the loader is that of the file, which stays small enough to ship."""
-    raw = WEIGHTS.read_bytes()
-    assert hashlib.sha256(raw).hexdigest() == SHA256
-    assert len(raw) <= 25_000_000
+    """The sums beside the loader are those of the files, which stay small enough to ship."""
+    weights, sums = WEIGHTS.read_bytes(), SUMS.read_bytes()
+    assert hashlib.sha256(weights).hexdigest() == SHA256
+    assert hashlib.sha256(sums).hexdigest() == SUMS_SHA256
+    assert len(weights) + len(sums) <= 25_000_000
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
@@ -51,14 +51,13 @@ def test_vectors_have_length_one_in_each_block(encoder: Encoder) -> None:
     assert rows.shape == (3, start)
 
 
-def test_company_does_not_change_a_vector(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_company_does_not_change_a_vector(encoder: Encoder) -> None:
     """A text has the same vector alone and among others of any length."""
     texts = ["turn it off", "who", "how do i turn the training off on my phone", "turn it on", "who"]
     together = encoder.encode(texts)
-    monkeypatch.setattr(module, "TOGETHER", 2)
-    assert encoder.encode(texts) == pytest.approx(together, abs=1e-4)
     for text, row in zip(texts, together, strict=True):
-        assert encoder.encode([text])[0] == pytest.approx(row, abs=1e-4)
+        assert encoder.encode([text])[0] == pytest.approx(row, abs=1e-6)
+    assert encoder.encode([]).shape == (0, sum(encoder.blocks))
 
 
 def test_meaning_counts_more_than_words(encoder: Encoder) -> None:
@@ -66,7 +65,7 @@ def test_meaning_counts_more_than_words(encoder: Encoder) -> None:
     rows = encoder.encode(
         [
             "how can i refuse that they learn from my profile",
-            "where do i opt out of the training",
+            "i do not want the ai to learn from me, how do i stop that",
             "how can i learn to write a better profile",
         ]
     )

@@ -25,6 +25,10 @@ from bot.matching.segments import MOST, asks, split, split_list
         ("how do i turn it off on my phone", []),
         ("why?", []),
         ("", []),
+        (
+            "1) is india in 2) is it legal there (3) how do i opt out",
+            ["is india in", "is it legal there", "how do i opt out"],
+        ),
     ],
 )
 def test_questions_are_parted(text: str, parts: list[str]) -> None:

@@ -102,8 +102,8 @@ EVERYDAY = (
 def everyday(wordnet: Path, count: int, seed: int = 5) -> list[str]:
     """Return texts about anything: requests with common words in them, and explanations.
 
-    They have nothing to do with the knowledge; the student learns from them what words
-    mean that nobody has written in it yet.
+    They have nothing to do with the knowledge; by them the words that nobody has written
+    in it yet keep their meaning.
     """
     chance = random.Random(seed)  # noqa: S311 - nothing here is secret
     common = {part: _common(wordnet, part) for part in ("noun", "verb", "adj")}
@@ -136,7 +136,7 @@ def everyday(wordnet: Path, count: int, seed: int = 5) -> list[str]:
 
 
 def made_up(found: Material, wordnet: Path, count: int, seed: int = 1) -> list[str]:
-    """Return texts that nobody wrote: the teacher says what they mean, the student learns it.
+    """Return texts that nobody wrote, in the words of the knowledge; their general meaning is to stay.
 
     Most are asks cut, crossed and with other words in them; some are WordNet's
     explanations and examples, so that general English is not forgotten.
