@@ -7,6 +7,7 @@ import contextlib
 import errno
 import gc
 import hashlib
+import itertools
 import os
 import random
 import secrets
@@ -31,12 +32,13 @@ from bot.matching.heads import Heads, HeadsError
 from bot.matching.model import Matcher, Training
 from bot.matching.slots import DeviceWords, Place, PlaceWords, Slots
 from bot.platforms.claims import Claims, LocalClaims
+from bot.platforms.pace import Pace
 from bot.platforms.platform import Platform, random_reference
 from bot.platforms.slots import Slots as LeasedSlots
 from bot.service.clock import today
 from bot.service.doctor import of_operator
 from bot.service.ending import end_within, ignore_signals
-from bot.service.flood import Counters, FloodGate, RedisCounters
+from bot.service.flood import Counters, FloodGate, Names, RedisCounters
 from bot.service.health import HealthServer
 from bot.service.ledger import StoreLedger
 from bot.service.log import logger
@@ -68,8 +70,19 @@ SWITCH_EVERY = 0.001
 """Seconds for which the thread that matches may keep the event loop waiting for the interpreter; Python's own are five
 times that, and the loop waits so long after each time that it reads or writes."""
 
-SHARED_WITHIN = 1.0
-"""Seconds that Redis may take for a claim, a lease or a count before it counts as gone."""
+COLLECT_EVERY = 30.0
+COLLECT_WITHIN = 30.0
+"""Seconds between looks for garbage in everything, and for which such a look waits until nobody waits for an answer."""
+
+STORE_WITHIN = 1.0
+"""Seconds that Redis may take for what is kept, for which nobody waits."""
+
+SHARED_WITHIN = 0.5
+"""Seconds that Redis may take for a claim or a lease before it counts as gone; an answer waits for a claim."""
+
+
+_QUEUE_LOOK = 0.1
+_NEVER = 1_000_000
 
 
 class AppError(Exception):
@@ -104,8 +117,10 @@ def mind_of(knowledge: Knowledge, matcher: Matcher) -> Mind:
     return Mind(knowledge, matcher, slots(knowledge), Suggestions(knowledge))
 
 
-def build_reloader(dialogue: Dialogue, settings: Settings, metrics: Metrics) -> Reloader:
-    """Return what keeps the dialogue's knowledge that of its folder."""
+def build_reloader(
+    dialogue: Dialogue, settings: Settings, metrics: Metrics, settled: Callable[[], None] = lambda: None
+) -> Reloader:
+    """Return what keeps the dialogue's knowledge that of its folder; `settled` hears that another one answers."""
 
     async def cached(knowledge: Knowledge) -> Matcher:
         return metrics.timed(Engine(await asyncio.to_thread(_cached, settings, knowledge)), time.perf_counter)
@@ -127,6 +142,7 @@ def build_reloader(dialogue: Dialogue, settings: Settings, metrics: Metrics) -> 
         refit=refit,
         log=log,
         told=metrics.reloaded,
+        settled=settled,
     )
 
 
@@ -213,16 +229,19 @@ def build_dialogue(mind: Mind, settings: Settings, ledger: Ledger | None = None)
     return Dialogue(mind, clock=time.monotonic, today=today, operator=operator, ledger=ledger)
 
 
-def build_redis(settings: Settings, retry: Retry | None = None) -> Redis | None:
-    """Return the connection that processes share, None where the state is this process's own."""
+def build_redis(settings: Settings, within: float, retry: Retry | None = None) -> Redis | None:
+    """Return the connection that processes share, None where the state is this process's own.
+
+    `within` so many seconds it must answer.
+    """
     if settings.bot_state.url is None:
         return None
     from redis.asyncio import Redis  # noqa: PLC0415 - only who shares a state needs it
 
     return Redis.from_url(
         settings.bot_state.url.get_secret_value(),
-        socket_timeout=SHARED_WITHIN,
-        socket_connect_timeout=SHARED_WITHIN,
+        socket_timeout=within,
+        socket_connect_timeout=within,
         retry=retry,
     )
 
@@ -233,12 +252,12 @@ def build_shared(settings: Settings) -> SharedServer | None:
         return None
     from bot.service.sharing import SharedServer, reconnecting  # noqa: PLC0415
 
-    return SharedServer(redis) if (redis := build_redis(settings, reconnecting())) else None
+    return SharedServer(redis) if (redis := build_redis(settings, SHARED_WITHIN, reconnecting())) else None
 
 
 def build_store(settings: Settings) -> Store:
     """Return where counts and messages to the editors are kept; it is opened when it is first needed."""
-    if redis := build_redis(settings):
+    if redis := build_redis(settings, STORE_WITHIN):
         from bot.service.store_redis import RedisStore  # noqa: PLC0415
 
         return RedisStore(redis)
@@ -322,6 +341,7 @@ def build_platforms(
                 listen=_listen(settings),
                 claims=_claims(settings, shared, token, holder),
                 replicas=settings.telegram_replicas,
+                pace=_pace(settings, shared, token),
             )
         )
         metrics.queues[telegram.name] = telegram.waiting
@@ -366,6 +386,23 @@ def _claims(settings: Settings, shared: SharedServer | None, token: str, holder:
     return RedisClaims(shared, _bot_of(token), holder, alone=LocalClaims(time.monotonic))
 
 
+def _pace(settings: Settings, shared: SharedServer | None, token: str) -> Pace | None:
+    if shared is None or not settings.telegram_webhook_url:
+        return None
+    from bot.platforms.telegram.limiter import CHAT_EVERY, GROUP_MESSAGES, GROUP_WITHIN  # noqa: PLC0415
+    from bot.service.sharing import RedisPace  # noqa: PLC0415
+
+    names = Names(token, today)
+    return RedisPace(
+        shared,
+        _bot_of(token),
+        most=GROUP_MESSAGES,
+        within=GROUP_WITHIN,
+        every=CHAT_EVERY,
+        named=lambda chat: names.of("pace", chat),
+    )
+
+
 def _slots(settings: Settings, shared: SharedServer | None, token: str, holder: str) -> LeasedSlots | None:
     if shared is None or not settings.leases_slots:
         return None
@@ -391,12 +428,13 @@ async def serve(
         loop.add_signal_handler(name, _stop, stop)
     loop.set_exception_handler(_log_loop_fault)
     supervisor = Supervisor(platforms, clock=time.monotonic, uniform=random.uniform, tell=tell)
-    reloader = build_reloader(dialogue, settings, metrics)
+    reloader = build_reloader(dialogue, settings, metrics, gc.freeze)
     loop.add_signal_handler(signal.SIGHUP, reloader.look)
     metrics.parts = _parts(supervisor, dialogue, reloader, counters, ledger, shared)
     health = await _start_health(settings, metrics, tell)
     beside = [
         asyncio.create_task(_forget(dialogue), name="forget"),
+        asyncio.create_task(_collect(metrics.queues), name="collect"),
         asyncio.create_task(reloader.run(changes_in(settings.bot_knowledge)), name="reload"),
     ]
     if shared:
@@ -412,6 +450,8 @@ async def serve(
     # The knowledge stays: to look through it for garbage again and again would hold up everything for a tenth of a second.
     gc.collect()
     gc.freeze()
+    # Python would look through the rest when most is under way.
+    gc.set_threshold(*gc.get_threshold()[:2], _NEVER)
     sys.setswitchinterval(SWITCH_EVERY)
     try:
         return await supervisor.run(stop)
@@ -439,6 +479,21 @@ async def _forget(dialogue: Dialogue) -> None:
     while True:
         await asyncio.sleep(FORGET_EVERY)
         dialogue.forget()
+
+
+async def _collect(queues: Mapping[str, Callable[[], int]]) -> None:
+    """Look for garbage in everything now and then, when nobody waits for an answer."""
+    for number in itertools.count():
+        await asyncio.sleep(COLLECT_EVERY)
+        for _ in range(round(COLLECT_WITHIN / _QUEUE_LOOK)):
+            if not any(waiting() for waiting in queues.values()):
+                break
+            await asyncio.sleep(_QUEUE_LOOK)
+        if number:
+            gc.collect()
+        else:
+            # What was loaded when it was first needed stays as well; that is too much to be looked through at once.
+            gc.freeze()
 
 
 def _log_loop_fault(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

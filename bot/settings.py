@@ -100,8 +100,33 @@ def _token(value: Any) -> Any:
     return text
 
 
+_TELEGRAM_SHAPE = r"\d+:[A-Za-z0-9_-]+"
+
+
+def _discord(value: Any) -> Any:
+    """Read a token of Discord's; raises ValueError for the ways in which it is often copied wrongly."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not isinstance(text, str) or not (text := text.strip()):
+        return _token(value)
+    if text[0] in _QUOTES or text[-1] in _QUOTES:
+        raise ValueError("there are quotation marks around it; write it without them")
+    if re.match(r"bot\s", text, re.IGNORECASE):
+        raise ValueError('it begins with "Bot"; write the token alone')
+    if re.fullmatch(_TELEGRAM_SHAPE, text):
+        raise ValueError("it is a token of Telegram's; write that into TELEGRAM_TOKEN, and here the one of Discord")
+    return _token(text)
+
+
+_DISCORD_SHAPE = r"[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+){2}"
+"""Three parts with dots between, as https://docs.discord.com/developers/reference#authentication shows. How long they
+are has changed before, so that is Discord's to refuse."""
+
+_COPY_DISCORD = "copy it from the developer portal (your application, page Bot, Reset Token)"
+_QUOTES = "'\"`\u2018\u2019\u201c\u201d"
+
+
 def _telegram(token: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"\d+:[A-Za-z0-9_-]+", token.get_secret_value()):
+    if not re.fullmatch(_TELEGRAM_SHAPE, token.get_secret_value()):
         raise ValueError("it does not look like a bot's token; copy it from BotFather (digits, a colon, letters)")
     return token
 
@@ -188,7 +213,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    discord_token: Token = None
+    discord_token: Annotated[SecretStr | None, BeforeValidator(_discord)] = None
     telegram_token: Annotated[
         SecretStr | None, BeforeValidator(_token), AfterValidator(lambda t: _telegram(t) if t else t)
     ] = None
@@ -225,6 +250,17 @@ class Settings(BaseModel):
             raise ValueError("DISCORD_SHARD_IDS is set without DISCORD_SHARD_COUNT; set both or neither")
         if isinstance(ids, tuple) and isinstance(count, int) and max(ids) >= count:
             raise ValueError(f"DISCORD_SHARD_IDS names a shard beyond {count - 1}; raise DISCORD_SHARD_COUNT")
+        return self
+
+    @model_validator(mode="after")
+    def _discord_shape(self) -> Settings:
+        token = self.discord_token.get_secret_value() if self.discord_token else None
+        # What a proxy or a test server takes in its place is theirs to say.
+        if token and self.discord_api_base_url == DISCORD_API and not re.fullmatch(_DISCORD_SHAPE, token):
+            raise ValueError(
+                "DISCORD_TOKEN is set wrongly: it does not look like a bot's token, which has three parts with dots "
+                f"between; {_COPY_DISCORD}"
+            )
         return self
 
     @model_validator(mode="after")

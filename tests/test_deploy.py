@@ -84,6 +84,49 @@ def test_the_compose_file_has_two_replicas_that_share_a_store():
     assert bots[0]["read_only"]
 
 
+def test_a_full_valkey_throws_nothing_away():
+    """Under every other policy a lease that is held, or a message to the editors, would be the first to go."""
+    compose = yaml.load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    pod = next(pod for pod in pods() if pod["containers"][0]["name"] == "valkey")
+    for command in (compose["services"]["valkey"]["command"], pod["containers"][0]["args"]):
+        assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
+        assert command[command.index("--appendonly") + 1] == "yes"
+
+
+def test_every_container_has_a_read_only_root_and_no_privileges():
+    """What compose starts can write to its volumes alone, and gain nothing."""
+    for path in (ROOT / "compose.yaml", DEPLOY / "compose.yaml"):
+        for service in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["services"].values():
+            assert service["read_only"]
+            assert service["cap_drop"] == ["ALL"]
+            assert service["security_opt"] == ["no-new-privileges:true"]
+            assert service["mem_limit"]
+
+
+def test_the_cluster_keeps_one_bot_and_lets_in_what_has_to():
+    """A disruption leaves one pod; nothing is let through that is not named, and the bots reach what they need."""
+    by_kind: dict[str, dict[str, Any]] = {}
+    for _, document in documents():
+        by_kind.setdefault(document["kind"], {})[document.get("metadata", {}).get("name", "")] = document
+    deployment = by_kind["Deployment"]["privacy-bot"]["spec"]
+    budget = by_kind["PodDisruptionBudget"]["privacy-bot"]["spec"]
+    assert budget == {"minAvailable": 1, "selector": deployment["selector"]}
+    assert deployment["replicas"] == 2
+    policies = by_kind["NetworkPolicy"]
+    closed = policies["nothing-by-default"]["spec"]
+    assert closed == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    labels = deployment["template"]["metadata"]["labels"]
+    assert policies["privacy-bot"]["spec"]["podSelector"]["matchLabels"] == labels
+    assert policies["valkey"]["spec"]["ingress"][0]["from"] == [{"podSelector": {"matchLabels": labels}}]
+    ports = {port["containerPort"] for port in deployment["template"]["spec"]["containers"][0]["ports"]}
+    assert {rule["ports"][0]["port"] for rule in policies["privacy-bot"]["spec"]["ingress"]} == ports
+    assert {port["port"] for rule in policies["privacy-bot"]["spec"]["egress"] for port in rule["ports"]} == {
+        53,
+        443,
+        6379,
+    }
+
+
 def test_no_load_balancer_waits_for_a_readiness_that_only_an_update_brings():
     """After a failed delivery a replica is ready once an update reaches it, so it must not be left out until then."""
     caddy = (DEPLOY / "Caddyfile").read_text(encoding="utf-8")

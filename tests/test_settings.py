@@ -8,6 +8,7 @@ import pytest
 from bot.settings import DISCORD_API, Settings, SettingsError, read_settings
 
 TELEGRAM = "123456:AAExample_Token-value"
+DISCORD = "MTIzNDU2.Gexamp.a-value_of-nothing"
 
 
 def read(tmp_path: Path, env_text: str | None = None, **environment: str) -> Settings:
@@ -37,16 +38,16 @@ def test_the_environment_goes_before_the_file(tmp_path: Path):
 
 def test_secrets_come_from_files_too(tmp_path: Path):
     """DISCORD_TOKEN_FILE names a file whose trimmed content is the token."""
-    (tmp_path / "secret").write_text("abc.def\n")
+    (tmp_path / "secret").write_text(f"{DISCORD}\n")
     token = read(tmp_path, DISCORD_TOKEN_FILE=str(tmp_path / "secret")).discord_token
     assert token
-    assert token.get_secret_value() == "abc.def"
+    assert token.get_secret_value() == DISCORD
 
 
 def test_no_secret_is_shown(tmp_path: Path):
     """Neither repr nor str of the settings hold a token."""
-    settings = read(tmp_path, DISCORD_TOKEN="hush-hush", TELEGRAM_TOKEN=TELEGRAM)
-    assert "hush-hush" not in f"{settings!r}{settings}"
+    settings = read(tmp_path, DISCORD_TOKEN=DISCORD, TELEGRAM_TOKEN=TELEGRAM)
+    assert DISCORD not in f"{settings!r}{settings}"
     assert TELEGRAM not in f"{settings!r}{settings}"
 
 
@@ -55,6 +56,15 @@ def test_no_secret_is_shown(tmp_path: Path):
     [
         ({"TELEGRAM_TOKEN": "nonsense"}, "TELEGRAM_TOKEN is set wrongly: it does not look like a bot's token"),
         ({"DISCORD_TOKEN": "two words"}, "DISCORD_TOKEN is set wrongly: it holds a space"),
+        ({"DISCORD_TOKEN": "abc"}, "DISCORD_TOKEN is set wrongly: it does not look like a bot's token"),
+        ({"DISCORD_TOKEN": "abc.def"}, "DISCORD_TOKEN is set wrongly: it does not look like a bot's token"),
+        ({"DISCORD_TOKEN": "123456789012345678"}, "DISCORD_TOKEN is set wrongly: it does not look like a bot's token"),
+        ({"DISCORD_TOKEN": f"{DISCORD}.one"}, "DISCORD_TOKEN is set wrongly: it does not look like a bot's token"),
+        ({"DISCORD_TOKEN": f"<{DISCORD}>"}, "DISCORD_TOKEN is set wrongly: it does not look like a bot's token"),
+        ({"DISCORD_TOKEN": f'"{DISCORD}"'}, "DISCORD_TOKEN is set wrongly: there are quotation marks around it"),
+        ({"DISCORD_TOKEN": f"\u2018{DISCORD}"}, "DISCORD_TOKEN is set wrongly: there are quotation marks around it"),
+        ({"DISCORD_TOKEN": f"Bot {DISCORD}"}, 'DISCORD_TOKEN is set wrongly: it begins with "Bot"'),
+        ({"DISCORD_TOKEN": TELEGRAM}, "DISCORD_TOKEN is set wrongly: it is a token of Telegram's"),
         ({"DISCORD_TOKEN": "tökén"}, "DISCORD_TOKEN is set wrongly"),
         ({"BOT_HTTP": "8080"}, "BOT_HTTP is set wrongly: it is no host:port; write it like 127.0.0.1:8080, or off"),
         ({"BOT_HTTP": "127.0.0.1:99999"}, "BOT_HTTP is set wrongly"),
@@ -82,9 +92,20 @@ def test_a_bad_setting_is_one_sentence(tmp_path: Path, variables: dict[str, str]
         read(tmp_path, **variables)
     assert str(caught.value).startswith(sentence)
     assert "\n" not in str(caught.value)
+    assert not any(secret in str(caught.value) for secret in (DISCORD, TELEGRAM))
     for value in variables.values():
         if "TOKEN" in next(iter(variables)) and "/" not in value and value != "x":
             assert value not in str(caught.value)
+
+
+def test_a_proxy_of_discords_may_take_another_token(tmp_path: Path):
+    """What stands for the token there is not ours to judge; how it was copied is."""
+    proxy = {"DISCORD_API_BASE_URL": "http://127.0.0.1:8081/api/v10"}
+    token = read(tmp_path, DISCORD_TOKEN=" abc\n", **proxy).discord_token
+    assert token
+    assert token.get_secret_value() == "abc"
+    with pytest.raises(SettingsError, match="it begins with"):
+        read(tmp_path, DISCORD_TOKEN="Bot abc", **proxy)
 
 
 def test_health_can_be_off(tmp_path: Path):

@@ -1,7 +1,9 @@
-"""A Valkey server of one's own on loopback, to be killed, slowed and started again in the middle of a test."""
+"""A Valkey server of one's own on loopback, to be killed, hung, slowed and started again in the middle of a test."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -79,3 +81,45 @@ class Valkey:
         """Let a server answer again that hung."""
         assert self._process
         self._process.send_signal(signal.SIGCONT)
+
+
+class Line:
+    """The way to a server, on which answers come late: what is asked is done at once, and nobody hears of it."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._ways: set[asyncio.Task[None]] = set()
+        self.delay = 0.0
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._take, "127.0.0.1", 0)
+        self.url = f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        self._server.close()
+        for way in self._ways:
+            way.cancel()
+        await asyncio.gather(*self._ways, return_exceptions=True)
+        await self._server.wait_closed()
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", self._port)
+        for source, target, is_answer in ((reader, back, False), (there, writer, True)):
+            way = asyncio.create_task(self._pass_on(source, target, is_answer=is_answer))
+            self._ways.add(way)
+            way.add_done_callback(self._ways.discard)
+
+    async def _pass_on(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, is_answer: bool) -> None:
+        try:
+            with contextlib.suppress(OSError):
+                while data := await source.read(65_536):
+                    if is_answer and self.delay:
+                        await asyncio.sleep(self.delay)
+                    target.write(data)
+                    await target.drain()
+        finally:
+            target.close()
+            with contextlib.suppress(OSError):
+                await target.wait_closed()

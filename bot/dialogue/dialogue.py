@@ -274,6 +274,10 @@ class Dialogue:
         """Return the reply to whoever asks more than can be meant."""
         return screens.plain(self.knowledge.texts.flood, Kind.NONE)
 
+    def stopping(self) -> Reply:
+        """Return the reply in place of an answer that is cut off because the bot stops."""
+        return screens.plain(self.knowledge.texts.stopping, Kind.FAULT)
+
     def failed(self, reference: str) -> Reply:
         """Return the reply when something went wrong on our side."""
         text = self.knowledge.texts.failed.format(reference=reference)

@@ -400,6 +400,7 @@ class Texts(_Texts):
     too_old: Screen
     flooded: Screen
     flood: Screen
+    stopping: Screen
     not_yours: Said
     changed: Said
     failed: Annotated[str, _with("reference")]

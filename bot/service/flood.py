@@ -207,6 +207,22 @@ class RedisCounters:
         await self._pool.disconnect()
 
 
+class Names:
+    """Names that nobody can turn back into a person or a chat, and that change every day."""
+
+    def __init__(self, token: str, today: Callable[[], datetime.date]) -> None:
+        self._secret = hmac.digest(token.encode(), b"flood control", hashlib.sha256)
+        self._today = today
+        self._key = (datetime.date.min, b"")
+
+    def of(self, kind: str, id: Hashable) -> str:
+        """Return the name of today for an id."""
+        today = self._today()
+        if self._key[0] != today:
+            self._key = today, hmac.digest(self._secret, today.isoformat().encode(), hashlib.sha256)
+        return hmac.digest(self._key[1], f"{kind}:{id}".encode(), hashlib.sha256).hex()[:32]
+
+
 class FloodGate:
     """Count what people do on one platform (a Gate).
 
@@ -222,8 +238,7 @@ class FloodGate:
         allowed: Mapping[Act, Allowed] = ALLOWED,
     ) -> None:
         self._counters = counters
-        self._secret = hmac.digest(token.encode(), b"flood control", hashlib.sha256)
-        self._today = today
+        self._names = Names(token, today)
         self._allowed = allowed
 
     async def verdict(self, act: Act, person: Hashable, chat: Hashable) -> Verdict:
@@ -235,13 +250,9 @@ class FloodGate:
         for kind, limit, id in (("person", allowed.person, person), ("chat", allowed.chat, chat)):
             if id is None:
                 continue
-            name = self._name(kind, id)
+            name = self._names.of(kind, id)
             if not await self._counters.hit(limit, name):
                 # It is over when the first act has left the window.
                 once = RateLimitItemPerSecond(1, limit.get_expiry(), namespace=f"{limit.namespace}-told")
                 return Verdict.TELL if await self._counters.hit(once, name) else Verdict.SILENCE
         return Verdict.ANSWER
-
-    def _name(self, kind: str, id: Hashable) -> str:
-        day = hmac.digest(self._secret, self._today().isoformat().encode(), hashlib.sha256)
-        return hmac.new(day, f"{kind}:{id}".encode(), hashlib.sha256).hexdigest()[:32]

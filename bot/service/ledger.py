@@ -9,9 +9,10 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from bot.service.calendar import Mark, marked
 from bot.service.log import logger
 from bot.service.sealing import Seal, named
-from bot.service.store import Changes, Counted, Sealed, Store, StoreError
+from bot.service.store import Batch, Changes, Counted, Sealed, Store, StoreError
 
 WRITE_EVERY = 1.0
 """Seconds between two writes; what comes meanwhile is written together."""
@@ -68,8 +69,14 @@ class StoreLedger:
         self._checked = clock()
         self._lock = threading.Lock()
         self._waiting = Changes()
+        self._writer = f"{random(64):016x}"
+        self._batch = Batch(self._writer)
+        self._batched: dict[Counted, int] = {}
+        """Counts of the batch that may have been written: they are tried again as they are until that is certain."""
+
         self._lost = 0
-        self._forgotten: datetime.date | None = None
+        self._mark: Mark | None = None
+        self._forgotten: Mark | None = None
         self.fault: str | None = None
 
     def watched_by(self, troubles: Troubles) -> None:
@@ -88,7 +95,7 @@ class StoreLedger:
 
     def count(self, topic: str, what: str) -> None:
         """Count that an answer helped, or did not."""
-        counted = Counted(topic, what, self._today())
+        counted = Counted(topic, what, self._day())
         with self._lock:
             counts = self._waiting.counts
             if counted not in counts and len(counts) >= MOST_COUNTS:
@@ -104,7 +111,7 @@ class StoreLedger:
         """Seal a message and put it on its way; returns whether it is, since too many may wait."""
         if self._seal is None:
             return False
-        sealed = Sealed(named(receipt), self._today(), self._seal.seal(text, receipt))
+        sealed = Sealed(named(receipt), self._day(), self._seal.seal(text, receipt))
         with self._lock:
             if len(self._waiting.messages) >= MOST_MESSAGES:
                 return False
@@ -143,7 +150,8 @@ class StoreLedger:
 
     def _tell_lost(self) -> None:
         """Say how much goes with the process; never in silence."""
-        messages, counts = len(self._waiting.messages), sum(self._waiting.counts.values()) + self._lost
+        waiting = sum(self._waiting.counts.values()) + sum(self._batched.values())
+        messages, counts = len(self._waiting.messages), waiting + self._lost
         if messages or counts or self._waiting.withdrawn:
             log.error(
                 "the bot stops while the store is gone, so what waits is lost", messages=messages, counts=counts,
@@ -152,14 +160,17 @@ class StoreLedger:
 
     async def _write(self, within: float) -> bool:
         """Bring what waits to the store, at most so many seconds; returns whether the store is there."""
-        with self._lock:
-            changes, self._waiting = self._waiting, Changes()
-        today = self._today()
+        again = bool(self._batched)
+        if not await self._write_batch(within):
+            return False
+        # What came after a batch that had to be tried again.
+        return not (again and self._waiting) or await self._write_batch(within)
+
+    async def _write_batch(self, within: float) -> bool:
+        changes = self._taken()
         try:
             async with asyncio.timeout(within):
-                if self._forgotten != today:
-                    await self._store.forget(today)
-                    self._forgotten = today
+                changes.day = await self._known_day()
                 if changes:
                     await self._store.apply(changes)
                 elif self.fault or self._clock() >= self._checked + CHECK_EVERY:
@@ -173,6 +184,7 @@ class StoreLedger:
         except asyncio.CancelledError:
             self._put_back(changes)
             raise
+        self._batched = {}
         if self.fault:
             log.info("the store is back", counts_lost=self._lost)
             self._lost = 0
@@ -186,14 +198,43 @@ class StoreLedger:
             log.warning("the store is gone; answers go on, and what is to be kept waits", fault=fault)
         self.fault = fault
 
+    def _day(self) -> datetime.date:
+        """Return the day that goes with what is kept now: while the clock is in doubt the last one known."""
+        return marked(self._mark, self._today()).day
+
+    async def _known_day(self) -> datetime.date:
+        """Return the day; whenever it changes, what is too old by it is deleted, and a clock that jumped is told."""
+        before = self._mark
+        self._mark = mark = marked(before or await self._store.mark(), self._today())
+        if mark.doubted and (before is None or before.doubted != mark.doubted):
+            log.warning(
+                "the clock jumped, so nothing is deleted by it until it has kept its day for a while",
+                days=(mark.doubted - mark.day).days,
+            )
+        if mark != self._forgotten:
+            await self._store.forget(mark)
+            self._forgotten = mark
+        return mark.day
+
+    def _taken(self) -> Changes:
+        """Return what is to be written now; counts that may have been written already are a batch of their own."""
+        with self._lock:
+            changes, self._waiting = self._waiting, Changes()
+            if self._batched:
+                self._waiting.counts = changes.counts
+            elif changes.counts:
+                self._batched = changes.counts
+                self._batch = Batch(self._writer, self._batch.number + 1)
+        changes.counts, changes.batch = dict(self._batched), self._batch
+        return changes
+
     def _put_back(self, changes: Changes) -> None:
         with self._lock:
-            newer, self._waiting = self._waiting, changes
-            for counted, number in newer.counts.items():
-                changes.counts[counted] = changes.counts.get(counted, 0) + number
-            changes.messages = {
+            newer, self._waiting = self._waiting, Changes()
+            self._waiting.counts = newer.counts
+            self._waiting.messages = {
                 name: sealed
                 for name, sealed in (changes.messages | newer.messages).items()
                 if name not in newer.withdrawn
             }
-            changes.withdrawn = (changes.withdrawn - set(newer.messages)) | newer.withdrawn
+            self._waiting.withdrawn = (changes.withdrawn - set(newer.messages)) | newer.withdrawn

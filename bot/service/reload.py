@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,8 @@ class Reloader:
     `load` reads the folder and raises KnowledgeError; `remade` joins a knowledge with the matcher that answers now;
     `digest` tells whether what the matcher learned from is another; `refit` learns it, in a process of its own,
     and raises RefitError. The previous matcher answers meanwhile, for topics that still exist.
-    `told` hears how each reading ended: reloaded, refused, failed, learned or unlearned.
+    `told` hears how each reading ended: reloaded, refused, failed, learned or unlearned. `settled` is called when
+    another knowledge or matcher answers.
     """
 
     def __init__(
@@ -45,12 +47,14 @@ class Reloader:
         refit: Callable[[Knowledge], Awaitable[Matcher]],
         log: Any,
         told: Callable[[str], None] = lambda _result: None,
+        settled: Callable[[], None] = lambda: None,
     ) -> None:
         self._dialogue = dialogue
+        self._settled = settled
         self._told = told
         self._load, self._remade, self._digest, self._refit = load, remade, digest, refit
         self._log = log
-        self._learned = digest(dialogue.knowledge)
+        self._learned = self._known = digest(dialogue.knowledge)
         self._to_look = asyncio.Event()
         self._to_refit = asyncio.Event()
         self.refused: tuple[Finding, ...] = ()
@@ -87,6 +91,10 @@ class Reloader:
             self._log.warning(
                 f"The knowledge folder cannot be watched ({error.strerror}), so changes count after a SIGHUP or a restart."
             )
+        except Exception as error:  # noqa: BLE001 - whatever ends the watching, a signal still reloads
+            self._log.warning(
+                "The knowledge folder is watched no more, so changes count after a SIGHUP or a restart.", exc_info=error
+            )
 
     async def _looking(self) -> None:
         while True:
@@ -95,6 +103,7 @@ class Reloader:
             try:
                 knowledge = await asyncio.to_thread(self._load)
                 mind = await asyncio.to_thread(self._remade, knowledge, self._dialogue.mind.matcher)
+                known = await asyncio.to_thread(self._digest, knowledge)
             except KnowledgeError as error:
                 self._told("refused")
                 self._unread = False
@@ -112,18 +121,19 @@ class Reloader:
             self.refused = ()
             # The matcher may have been renewed while the folder was read.
             self._dialogue.change(replace(mind, matcher=self._dialogue.mind.matcher))
-            if self._digest(knowledge) != self._learned:
+            self._known = known
+            self._settled()
+            if known != self._learned:
                 self.stale = True
                 self._to_refit.set()
             else:
-                self.stale = False
+                self.stale = self._unlearned = False
 
     async def _refitting(self) -> None:
         while True:
             await self._to_refit.wait()
             self._to_refit.clear()
-            knowledge = self._dialogue.knowledge
-            digest = self._digest(knowledge)
+            knowledge, digest = self._dialogue.knowledge, self._known
             if digest == self._learned:
                 continue
             try:
@@ -133,11 +143,17 @@ class Reloader:
                 self._unlearned = True
                 self._log.error(str(error))
                 continue
+            except Exception as error:  # noqa: BLE001 - whatever it is, the folder is followed further
+                self._told("unlearned")
+                self._unlearned = True
+                self._log.error("the new phrasings could not be learned", exc_info=error)
+                continue
             self._told("learned")
             self._unlearned = False
             self._learned = digest
             self._dialogue.change(replace(self._dialogue.mind, matcher=matcher))
-            self.stale = self._digest(self._dialogue.knowledge) != digest
+            self._settled()
+            self.stale = self._known != digest
             self._log.info("the matcher has learned the new phrasings", knowledge=knowledge.version)
             if self.stale:
                 self._to_refit.set()
@@ -158,16 +174,22 @@ class Reloader:
 
 async def changes_in(folder: Path) -> AsyncIterator[None]:
     """Yield whenever something in `folder` changed, also when it was replaced whole; raises OSError."""
+    missed = False
     while True:
         watched = _identity(folder)
         while watched is None:
             await asyncio.sleep(_LOOK_EVERY)
             watched = _identity(folder)
-        async for found in awatch(folder, step=50, rust_timeout=round(1000 * _LOOK_EVERY), yield_on_timeout=True):
-            if found:
-                yield
-            if _identity(folder) != watched:
-                break
+        # It may go between the look and the watch, or while that goes through what is below it.
+        with contextlib.suppress(FileNotFoundError):
+            async for found in awatch(folder, step=50, rust_timeout=round(1000 * _LOOK_EVERY), yield_on_timeout=True):
+                if found or missed:
+                    missed = False
+                    yield
+                if _identity(folder) != watched:
+                    break
+        # The next one may be in place, whole, before it is watched.
+        missed = True
         yield
 
 

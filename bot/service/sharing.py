@@ -39,6 +39,9 @@ within less, where the server was away and has forgotten the lease."""
 
 TURN_LOOK = 0.2
 
+PACE_WITHIN = 0.25
+"""Seconds that a place in a chat's order may take; a message never waits longer for one."""
+
 _DONE = b"done"
 _NAMES = "privacy-bot"
 
@@ -55,6 +58,28 @@ _LEAVE = """
 if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end
 for i = 3, #KEYS do if redis.call('exists', KEYS[i]) == 1 then return 0 end end
 return redis.call('del', KEYS[2])
+"""
+
+# As a process that is alone counts in its memory, by the server's own clock in milliseconds; where that was put back,
+# what it said before counts no more.
+_PLACE = """
+local most, within, every = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local time = redis.call('time')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local times = redis.call('lrange', KEYS[1], 0, -1)
+local at = now
+if #times > 0 and times[#times] - now > 2 * within then
+    redis.call('del', KEYS[1])
+    times = {}
+end
+if #times > 0 then at = math.max(at, times[#times] + every) end
+if #times >= most then at = math.max(at, times[#times - most + 1] + within) end
+redis.call('rpush', KEYS[1], at)
+redis.call('ltrim', KEYS[1], -most, -1)
+redis.call('pexpire', KEYS[1], at - now + within)
+times[#times + 1] = at
+for i = 1, #times do times[i] = times[i] - now end
+return times
 """
 
 _GONE = (RedisError, OSError, TimeoutError)
@@ -184,6 +209,42 @@ class RedisClaims(_Shared):
         for id in ids:
             pipeline.eval(_TAKE, 1, self._key("update", id), self._holder, _milliseconds(CLAIM_LAPSES))
         await pipeline.execute()
+
+
+class RedisPace(_Shared):
+    """The order in which all processes send to one chat: so many messages within so many seconds, one at a time.
+
+    `named` gives a chat a name that says nothing about it.
+    """
+
+    def __init__(
+        self, server: SharedServer, bot: str, *, most: int, within: float, every: float, named: Callable[[int], str]
+    ) -> None:
+        super().__init__(server, bot, "")
+        self._rule = (most, _milliseconds(within), _milliseconds(every))
+        self._named = named
+
+    async def take(self, chat: int) -> tuple[float, ...] | None:
+        """Take the next place in a chat."""
+        key = self._key("pace", self._named(chat))
+        times = await self._asked(None, self._redis.eval, _PLACE, 1, key, *self._rule)
+        return None if times is None else tuple(int(time) / 1000 for time in times[-self._rule[0] :])
+
+    async def is_first(self, chat: int, seconds: float) -> bool:
+        """Tell whether no other process has asked the same lately; where the server is gone each one has."""
+        key = self._key("told", self._named(chat))
+        return bool(await self._asked(True, self._redis.set, key, 1, nx=True, px=_milliseconds(seconds)))
+
+    async def _asked(self, gone: Any, command: Callable[..., Awaitable[Any]], *given: Any, **more: Any) -> Any:
+        """Return what a command returns, `gone` where the server is or does not answer in time."""
+        if self._server.is_gone:
+            return gone
+        try:
+            async with asyncio.timeout(PACE_WITHIN):
+                return await command(*given, **more)
+        except _GONE as error:
+            self._server.lost(error)
+            return gone
 
 
 class RedisSlots(_Shared):

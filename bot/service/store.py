@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
+
+from bot.service.calendar import LEAP, Mark
 
 COUNTS_KEPT = datetime.timedelta(days=400)
 MESSAGES_KEPT = datetime.timedelta(days=180)
@@ -34,13 +36,29 @@ class Sealed:
     text: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The number of a step among those of one writer, which rise: one that is written again adds nothing.
+
+    Whoever gives up waiting cannot know whether a store that hung had done the work. Number 0 is always added.
+    """
+
+    writer: str = ""
+    number: int = 0
+
+
 @dataclass(slots=True)
 class Changes:
-    """What is to be written, in one step: counts to add, messages to put and receipts to delete."""
+    """What is to be written, in one step: counts to add, messages to put and receipts to delete.
+
+    `day` is that on which it is written; None for the day that each thing carries.
+    """
 
     counts: dict[Counted, int] = field(default_factory=dict)
     messages: dict[str, Sealed] = field(default_factory=dict)
     withdrawn: set[str] = field(default_factory=set)
+    batch: Batch = Batch()
+    day: datetime.date | None = None
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to write."""
@@ -55,11 +73,18 @@ class Store(Protocol):
     async def check(self) -> None:
         """Find out, at little cost, whether the store can be used."""
 
-    async def apply(self, changes: Changes) -> None:
-        """Write all changes or none."""
+    async def mark(self) -> Mark | None:
+        """Return the day that was known last, None where that is not known."""
 
-    async def forget(self, today: datetime.date) -> None:
-        """Delete what is older than it may be."""
+    async def apply(self, changes: Changes) -> None:
+        """Write all changes or none; counts of a batch that was written already are not added again."""
+
+    async def forget(self, mark: Mark) -> None:
+        """Delete what is older than it may be, and keep the mark.
+
+        What carries a day that is yet to come, from a clock that was wrong, carries the day of the mark from then on:
+        otherwise it would stay for as long as the clock was ahead.
+        """
 
     async def counts(self) -> Mapping[Counted, int]:
         """Return all counts."""
@@ -79,22 +104,40 @@ class MemoryStore:
     def __init__(self) -> None:
         self._counts: dict[Counted, int] = {}
         self._messages: dict[str, Sealed] = {}
+        self._batches: dict[str, int] = {}
+        self._mark: Mark | None = None
 
     async def check(self) -> None:
         """Do nothing: memory is always there."""
 
+    async def mark(self) -> Mark | None:
+        """Return the day that was known last."""
+        return self._mark
+
     async def apply(self, changes: Changes) -> None:
         """Write all changes."""
-        for counted, number in changes.counts.items():
-            self._counts[counted] = self._counts.get(counted, 0) + number
+        batch = changes.batch
+        if not batch.number or batch.number > self._batches.get(batch.writer, 0):
+            self._batches[batch.writer] = batch.number
+            for counted, number in changes.counts.items():
+                self._counts[counted] = self._counts.get(counted, 0) + number
         self._messages = changes.messages | self._messages
         for receipt in changes.withdrawn:
             self._messages.pop(receipt, None)
 
-    async def forget(self, today: datetime.date) -> None:
+    async def forget(self, mark: Mark) -> None:
         """Delete what is older than it may be."""
-        self._counts = {key: n for key, n in self._counts.items() if key.day >= today - COUNTS_KEPT}
-        self._messages = {key: m for key, m in self._messages.items() if m.day >= today - MESSAGES_KEPT}
+        self._mark = mark
+        counts, self._counts = self._counts, {}
+        for key, number in counts.items():
+            if key.day >= mark.oldest - COUNTS_KEPT:
+                now = replace(key, day=_by(mark, key.day))
+                self._counts[now] = self._counts.get(now, 0) + number
+        self._messages = {
+            key: replace(m, day=_by(mark, m.day))
+            for key, m in self._messages.items()
+            if m.day >= mark.oldest - MESSAGES_KEPT
+        }
 
     async def counts(self) -> Mapping[Counted, int]:
         """Return all counts."""
@@ -106,3 +149,7 @@ class MemoryStore:
 
     async def close(self) -> None:
         """Keep what there is, for as long as the process lives."""
+
+
+def _by(mark: Mark, day: datetime.date) -> datetime.date:
+    return mark.day if mark.doubted is None and day > mark.day + LEAP else day

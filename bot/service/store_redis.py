@@ -9,14 +9,37 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from bot.service.calendar import Mark
 from bot.service.store import COUNTS_KEPT, MESSAGES_KEPT, Changes, Counted, Sealed, StoreError
 
+BATCH_KEPT = datetime.timedelta(days=1)
+"""How long the number of a writer's last batch is kept; a server that hung is asked again within seconds."""
+
 _NAMES = "privacy-bot"
+
+# In one step, since a command that nobody waits for any more is still obeyed by a server that hung.
+_ADD = """
+local last, number = tonumber(redis.call('get', KEYS[1]) or '0'), tonumber(ARGV[1])
+if number > 0 then
+    if last >= number then return 0 end
+    redis.call('set', KEYS[1], ARGV[1], 'ex', ARGV[2])
+end
+for i = 2, #KEYS do
+    redis.call('hincrby', KEYS[i], ARGV[3 * i - 3], ARGV[3 * i - 2])
+    redis.call('expire', KEYS[i], ARGV[3 * i - 1])
+end
+return 1
+"""
+_DAY = datetime.timedelta(days=1)
 _GONE = (RedisError, OSError, TimeoutError)
 
 
 class RedisStore:
-    """One hash of counts a day, one key a message; both expire by themselves."""
+    """One hash of counts a day, one key a message; both expire by themselves.
+
+    They do so by the server's clock and so many days after they were written, so that neither a wrong clock of ours
+    keeps anything for years nor deletes it at once.
+    """
 
     name = "redis"
 
@@ -28,24 +51,33 @@ class RedisStore:
         async with self._working():
             await self._redis.ping()
 
+    async def mark(self) -> Mark | None:
+        """Return None: the server's clock says what goes, and each process knows its own day."""
+        return None
+
     async def apply(self, changes: Changes) -> None:
         """Write all changes in one transaction."""
         async with self._working():
             pipe = self._redis.pipeline(transaction=True)
-            for counted, number in changes.counts.items():
-                key = f"{_NAMES}:counts:{counted.day.isoformat()}"
-                pipe.hincrby(key, f"{counted.what}:{counted.topic}", number)
-                pipe.expireat(key, _end(counted.day + COUNTS_KEPT))
+            if changes.counts:
+                batch = changes.batch
+                keys = [f"{_NAMES}:batch:{batch.writer}"]
+                values: list[int | str] = [batch.number, _seconds(BATCH_KEPT)]
+                for counted, number in changes.counts.items():
+                    if (left := _left(COUNTS_KEPT, counted.day, changes.day)) > 0:
+                        keys.append(f"{_NAMES}:counts:{counted.day.isoformat()}")
+                        values += [f"{counted.what}:{counted.topic}", number, left]
+                pipe.eval(_ADD, len(keys), *keys, *values)
             for sealed in changes.messages.values():
-                key = f"{_NAMES}:message:{sealed.receipt}"
-                pipe.set(key, sealed.day.isoformat().encode() + b" " + sealed.text, nx=True)
-                pipe.expireat(key, _end(sealed.day + MESSAGES_KEPT))
+                if (left := _left(MESSAGES_KEPT, sealed.day, changes.day)) > 0:
+                    key = f"{_NAMES}:message:{sealed.receipt}"
+                    pipe.set(key, sealed.day.isoformat().encode() + b" " + sealed.text, nx=True, ex=left)
             for receipt in changes.withdrawn:
                 pipe.delete(f"{_NAMES}:message:{receipt}")
             await pipe.execute()
 
-    async def forget(self, today: datetime.date) -> None:
-        """Do nothing: each key carries the day on which it goes."""
+    async def forget(self, mark: Mark) -> None:
+        """Do nothing: each key carries the time at which it goes."""
 
     async def counts(self) -> Mapping[Counted, int]:
         """Return all counts."""
@@ -94,5 +126,11 @@ def _day(key: bytes | str) -> datetime.date:
     return datetime.date.fromisoformat(_text(key).rsplit(":", 1)[1])
 
 
-def _end(day: datetime.date) -> int:
-    return int(datetime.datetime.combine(day, datetime.time(), datetime.UTC).timestamp()) + 86_400
+def _left(kept: datetime.timedelta, day: datetime.date, written: datetime.date | None) -> int:
+    """Return for how many seconds to keep what is of `day` and was written later, where the store had been gone."""
+    late = max(datetime.timedelta(), (written or day) - day)
+    return _seconds(kept + _DAY - late)
+
+
+def _seconds(time: datetime.timedelta) -> int:
+    return int(time.total_seconds())

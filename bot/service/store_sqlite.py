@@ -13,10 +13,12 @@ from pathlib import Path
 
 import aiosqlite
 
+from bot.service.calendar import LEAP, Mark
 from bot.service.store import COUNTS_KEPT, MESSAGES_KEPT, Changes, Counted, Sealed, StoreError
 
 SCHEMA = 1
-"""Version of the tables, in `user_version`."""
+"""Version of the tables, in `user_version`. One more table does not raise it: a bot that does not know it can still
+use the file."""
 
 BUSY = 2.0
 """Seconds to wait for somebody else's write, a backup or `privacy-bot ledger`."""
@@ -29,6 +31,12 @@ CREATE TABLE IF NOT EXISTS counts (
 CREATE TABLE IF NOT EXISTS messages (
     receipt TEXT PRIMARY KEY, day TEXT NOT NULL, sealed BLOB NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS batches (
+    writer TEXT PRIMARY KEY, number INTEGER NOT NULL, day TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS mark (
+    one INTEGER PRIMARY KEY CHECK (one = 1), day TEXT NOT NULL, doubted TEXT
+);
 """
 
 
@@ -48,14 +56,27 @@ class SqliteStore:
         async with self._open() as connection:
             await connection.execute_fetchall("SELECT 1 FROM counts LIMIT 1")
 
+    async def mark(self) -> Mark | None:
+        """Return the day that was known last; that of the newest row where an older version kept none."""
+        async with self._open() as connection:
+            rows = list(
+                await connection.execute_fetchall(
+                    "SELECT day, doubted FROM mark UNION ALL SELECT max(day), NULL FROM "
+                    "(SELECT day FROM counts UNION ALL SELECT day FROM messages)"
+                )
+            )
+        day, doubted = rows[0]
+        return Mark(_date(day), _date(doubted) if doubted else None) if day else None
+
     async def apply(self, changes: Changes) -> None:
         """Write all changes in one transaction."""
         async with self._open() as connection:
             await connection.execute("BEGIN IMMEDIATE")
-            await connection.executemany(
-                "INSERT INTO counts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET number = number + excluded.number",
-                [(key.topic, key.what, key.day.isoformat(), number) for key, number in changes.counts.items()],
-            )
+            if await self._is_new(connection, changes):
+                await connection.executemany(
+                    "INSERT INTO counts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET number = number + excluded.number",
+                    [(key.topic, key.what, key.day.isoformat(), number) for key, number in changes.counts.items()],
+                )
             await connection.executemany(
                 "INSERT OR IGNORE INTO messages VALUES (?, ?, ?)",
                 [(sealed.receipt, sealed.day.isoformat(), sealed.text) for sealed in changes.messages.values()],
@@ -68,11 +89,36 @@ class SqliteStore:
                 # The log still holds what was deleted, until it is written back and cut off.
                 await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    async def forget(self, today: datetime.date) -> None:
+    @staticmethod
+    async def _is_new(connection: aiosqlite.Connection, changes: Changes) -> bool:
+        """Note the batch; returns whether it is not one that was written before somebody gave up waiting for it."""
+        batch = changes.batch
+        if not (changes.counts and batch.number):
+            return bool(changes.counts)
+        noted = await connection.execute(
+            "INSERT INTO batches VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET number = excluded.number, day = excluded.day "
+            "WHERE number < excluded.number",
+            (batch.writer, batch.number, (changes.day or max(key.day for key in changes.counts)).isoformat()),
+        )
+        return noted.rowcount > 0
+
+    async def forget(self, mark: Mark) -> None:
         """Delete what is older than it may be; what is deleted is overwritten, in the log as well."""
+        day, doubted = mark.day.isoformat(), mark.doubted.isoformat() if mark.doubted else None
         async with self._open() as connection:
-            await connection.execute("DELETE FROM counts WHERE day < ?", ((today - COUNTS_KEPT).isoformat(),))
-            await connection.execute("DELETE FROM messages WHERE day < ?", ((today - MESSAGES_KEPT).isoformat(),))
+            await connection.execute("BEGIN IMMEDIATE")
+            await connection.execute("INSERT OR REPLACE INTO mark VALUES (1, ?, ?)", (day, doubted))
+            for table, kept in (("counts", COUNTS_KEPT), ("messages", MESSAGES_KEPT), ("batches", LEAP)):
+                await connection.execute(f"DELETE FROM {table} WHERE day < ?", ((mark.oldest - kept).isoformat(),))  # noqa: S608 - names of our own
+            if not mark.doubted:
+                late = (mark.day + LEAP).isoformat()
+                await connection.execute(
+                    "INSERT INTO counts SELECT topic, what, ?, sum(number) FROM counts WHERE day > ? GROUP BY topic, what "
+                    "ON CONFLICT DO UPDATE SET number = number + excluded.number",
+                    (day, late),
+                )
+                await connection.execute("DELETE FROM counts WHERE day > ?", (late,))
+                await connection.execute("UPDATE messages SET day = ? WHERE day > ?", (day, late))
             await connection.commit()
             await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -80,13 +126,13 @@ class SqliteStore:
         """Return all counts."""
         async with self._open() as connection:
             rows = await connection.execute_fetchall("SELECT topic, what, day, number FROM counts")
-        return {Counted(row[0], row[1], datetime.date.fromisoformat(row[2])): int(row[3]) for row in rows}
+        return {Counted(row[0], row[1], _date(row[2])): int(row[3]) for row in rows}
 
     async def messages(self) -> Sequence[Sealed]:
         """Return all messages, the oldest first."""
         async with self._open() as connection:
             rows = await connection.execute_fetchall("SELECT receipt, day, sealed FROM messages ORDER BY day, receipt")
-        return [Sealed(row[0], datetime.date.fromisoformat(row[1]), bytes(row[2])) for row in rows]
+        return [Sealed(row[0], _date(row[1]), bytes(row[2])) for row in rows]
 
     async def close(self) -> None:
         """Close the file; its log is written back into it."""
@@ -184,6 +230,10 @@ def back_up(path: Path, target: Path) -> int:
             target.unlink()
         raise StoreError(f"The store could not be copied to {target} ({_reason(error)}).") from error
     return target.stat().st_size
+
+
+def _date(text: str) -> datetime.date:
+    return datetime.date.fromisoformat(text)
 
 
 def _identity(file: os.stat_result) -> tuple[int, int]:

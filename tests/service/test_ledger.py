@@ -5,6 +5,7 @@ import contextlib
 import datetime
 import os
 import secrets
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from redis.asyncio import Redis
 from valkey_server import Valkey
 
 from bot.service import ledger as ledger_module
+from bot.service.calendar import Mark, marked
 from bot.service.ledger import StoreLedger
 from bot.service.sealing import Seal, named
 from bot.service.store import Changes, Counted, MemoryStore, Store, StoreError
@@ -32,7 +34,7 @@ class Frail(MemoryStore):
         self.is_gone = False
         self.hangs = False
         self.applied = 0
-        self.forgotten: list[datetime.date] = []
+        self.forgotten: list[Mark] = []
 
     async def _there(self) -> None:
         if self.hangs:
@@ -48,10 +50,10 @@ class Frail(MemoryStore):
         self.applied += 1
         await super().apply(changes)
 
-    async def forget(self, today: datetime.date) -> None:
+    async def forget(self, mark: Mark) -> None:
         await self._there()
-        self.forgotten.append(today)
-        await super().forget(today)
+        self.forgotten.append(mark)
+        await super().forget(mark)
 
 
 class Troubles:
@@ -280,7 +282,7 @@ async def test_a_new_day_forgets_once(store: Frail):
         await until(lambda: len(store.forgotten) > 1)
         ledger.count("a", "helped")
         await until(lambda: store.applied > 1)
-    assert store.forgotten == [DAY, DAY + datetime.timedelta(days=1)]
+    assert store.forgotten == [Mark(DAY), Mark(DAY + datetime.timedelta(days=1))]
 
 
 async def test_a_real_server_that_hangs_is_caught_up_with(tmp_path: Path):
@@ -300,6 +302,142 @@ async def test_a_real_server_that_hangs_is_caught_up_with(tmp_path: Path):
             await until(lambda: not ledger.is_late)
             assert [sealed.receipt for sealed in await store.messages()] == [named(receipt)]
             assert await store.counts() == {Counted("a", "helped", DAY): 1}
+
+
+async def test_a_server_that_hangs_after_it_did_the_work_counts_once(tmp_path: Path):
+    """What a hung Valkey server was told again and again it does when it goes on; each press is counted once all the same."""
+    with Valkey(tmp_path) as server:
+        redis = Redis.from_url(server.url, socket_timeout=0.1, socket_connect_timeout=0.1)
+        store, troubles = RedisStore(redis), Troubles()
+        ledger = new(store)
+        ledger.watched_by(troubles)
+        async with running(ledger):
+            await until(lambda: ledger._forgotten)
+            for _ in range(2):
+                server.hang()
+                ledger.count("a", "helped")
+                failures = troubles.failures
+                await until(lambda failures=failures: troubles.failures >= failures + 3)
+                # It comes while the first may have been done.
+                ledger.count("a", "helped")
+                ledger.count("b", "didnt")
+                await until(lambda failures=failures: troubles.failures >= failures + 5)
+                server.go_on()
+                await until(lambda: not (ledger.is_late or ledger._waiting or ledger._batched))
+        assert await RedisStore(redis).counts() == {Counted("a", "helped", DAY): 4, Counted("b", "didnt", DAY): 2}
+        assert len([key async for key in redis.scan_iter(match="*:batch:*")]) == 1
+        await redis.aclose()
+
+
+async def test_a_server_that_is_full_is_caught_up_with(tmp_path: Path):
+    """One that takes nothing more, as it does without a policy to throw away, is told; what waits is written later."""
+    with Valkey(tmp_path) as server:
+        redis = Redis.from_url(server.url, socket_timeout=0.5, socket_connect_timeout=0.5)
+        store = RedisStore(redis)
+        ledger = new(store)
+        async with running(ledger):
+            await until(lambda: ledger._forgotten)
+            await redis.config_set("maxmemory", 1)
+            ledger.count("a", "helped")
+            receipt = kept(ledger, TEXT)
+            await until(lambda: ledger.is_late)
+            await redis.config_set("maxmemory", 0)
+            await until(lambda: not (ledger.is_late or ledger._waiting or ledger._batched))
+            assert await store.counts() == {Counted("a", "helped", DAY): 1}
+            assert [sealed.receipt for sealed in await store.messages()] == [named(receipt)]
+
+
+async def test_a_write_that_fails_after_it_was_done_counts_once(store: Frail, monkeypatch: pytest.MonkeyPatch):
+    """Also where the bot stops before it is certain, and with presses that came meanwhile."""
+    plain, fails = MemoryStore.apply, 3
+
+    async def lost(self: MemoryStore, changes: Changes) -> None:
+        nonlocal fails
+        await plain(self, changes)
+        if changes.counts and fails:
+            fails -= 1
+            raise StoreError("The answer was lost on its way.")
+
+    monkeypatch.setattr(MemoryStore, "apply", lost)
+    ledger, troubles = new(store), Troubles()
+    ledger.watched_by(troubles)
+    async with running(ledger):
+        ledger.count("a", "helped")
+        await until(lambda: troubles.failures == 2)
+        ledger.count("a", "helped")
+        ledger.count("b", "helped")
+        await until(lambda: troubles.failures == 3)
+    assert await store.counts() == {Counted("a", "helped", DAY): 2, Counted("b", "helped", DAY): 1}
+
+
+class Wall:
+    """A clock on the wall that a test sets."""
+
+    def __init__(self) -> None:
+        self.day = DAY
+
+    def __call__(self) -> datetime.date:
+        return self.day
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_a_clock_that_jumps_deletes_nothing(tmp_path: Path, store: Frail, kind: str):
+    """Half a year forth, back, ten years forth, forty back: all is there, under the days on which it came.
+
+    Once the clock keeps a day for two, also through restarts, what is too old by it goes: nothing lives for ever.
+    """
+    wall, path = Wall(), tmp_path / "state.db"
+    kept_in: Store = SqliteStore(path) if kind == "sqlite" else store
+
+    def started() -> StoreLedger:
+        seal, clock = Seal(KEY, os.urandom), asyncio.get_running_loop().time
+        return StoreLedger(kept_in, seal, today=wall, random=secrets.randbits, clock=clock)
+
+    ledger, came = started(), 0
+
+    async def comes() -> None:
+        """Let something be kept, and wait until the ledger has seen the clock and written it."""
+        nonlocal came
+        await until(lambda: ledger._mark and ledger._mark == marked(ledger._mark, wall.day))
+        ledger.count("a", "helped")
+        kept(ledger, TEXT)
+        came += 1
+        await until(lambda: not (ledger._waiting or ledger._batched))
+
+    async with running(ledger):
+        await comes()
+        for days in (200, 1, 3_650, -14_600, 0):
+            wall.day = DAY + datetime.timedelta(days=days)
+            await comes()
+    kept_days = [message.day for message in await kept_in.messages()]
+    assert len(kept_days) == came == 6
+    assert set(kept_days) <= {DAY, DAY + datetime.timedelta(days=1)}
+    assert sum((await kept_in.counts()).values()) == came
+
+    for days in (300, 300, 301, 302):
+        ledger = started()
+        wall.day = DAY + datetime.timedelta(days=days)
+        async with running(ledger):
+            await comes()
+    assert [message.day for message in await kept_in.messages()] == [wall.day]
+    assert sum((await kept_in.counts()).values()) == came
+
+    for days in (-7_000, -6_999, -6_998):
+        wall.day = DAY + datetime.timedelta(days=days)
+        async with running(ledger := started()):
+            await comes()
+    # By the clock that went back for good they have their half year, and no more.
+    assert {message.day for message in await kept_in.messages()} == {wall.day}
+    for days in range(7, 190, 7):
+        wall.day = DAY + datetime.timedelta(days=days - 6_998)
+        async with running(ledger := started()):
+            await until(lambda: ledger._mark and wall.day == ledger._mark.day)
+            await until(lambda: ledger._forgotten == ledger._mark)
+    assert await kept_in.messages() == []
+    if kind == "sqlite":
+        await kept_in.close()
+        with contextlib.closing(sqlite3.connect(path)) as file:
+            assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
 async def test_what_is_left_is_written_at_the_end(tmp_path: Path):

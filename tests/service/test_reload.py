@@ -7,6 +7,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import SMALL, FakeMatcher, sure, write_knowledge
@@ -17,6 +18,7 @@ from bot.dialogue.model import Question
 from bot.knowledge.loader import load
 from bot.knowledge.model import Knowledge
 from bot.matching.model import Matcher
+from bot.service import reload
 from bot.service.reload import RefitError, Reloader, changes_in
 
 MESSAGES = "topics/which-data/private-messages.yaml"
@@ -177,6 +179,92 @@ async def test_phrasings_that_cannot_be_learned_leave_the_texts_changed(dialogue
         assert reloader.stale
         assert reloader.state.startswith("degraded: the new phrasings could not be learned")
         assert "are my dms seen by anyone" in dialogue.knowledge.topics["private-messages"].form.asks
+
+
+async def test_phrasings_that_are_taken_back_need_not_be_learned(dialogue: Dialogue, folder: Path):
+    """Whatever kept them from being learned, readiness is well again without them, and later ones are learned."""
+    log, fails = Log(), True
+
+    async def fitting(_: Knowledge) -> Matcher:
+        if fails:
+            raise OSError(12, "Cannot allocate memory")
+        return FakeMatcher()
+
+    heard: list[str] = []
+    reloader = Reloader(
+        dialogue,
+        load=lambda: load(folder),
+        remade=mind_of,
+        digest=lambda knowledge: training(knowledge).digest(),
+        refit=fitting,
+        log=log,
+        told=heard.append,
+        settled=lambda: heard.append("settled"),
+    )
+    task = asyncio.create_task(reloader.run(changes_in(folder)))
+    change(folder, MESSAGES, "  - are my dms read", "  - are my dms seen by anyone")
+    reloader.look()
+    await until(lambda: reloader.state.startswith("degraded: the new phrasings could not be learned"))
+    assert "the new phrasings could not be learned" in log.lines
+    change(folder, MESSAGES, "  - are my dms seen by anyone", "  - are my dms read")
+    reloader.look()
+    await until(lambda: reloader.state == "ok")
+    fails = False
+    heard.clear()
+    change(folder, MESSAGES, "  - are my dms read", "  - does anyone see my dms")
+    reloader.look()
+    await until(lambda: "learned" in heard and reloader.state == "ok")
+    # Whoever has to do something about what answers now hears of both.
+    assert heard.count("settled") >= 2
+    assert heard[-1] == "settled"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_folder_that_goes_while_its_watch_begins_is_followed(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A deployment that replaces it at that moment ends nothing."""
+    watch, gone, went = reload.awatch, tmp_path / "gone", list[bool]()
+
+    async def goes_first(*given: Any, **named: Any) -> AsyncIterator[Any]:
+        if not went:
+            went.append(True)
+            shutil.move(folder, gone)
+            asyncio.get_running_loop().call_later(0.2, gone.rename, folder)
+            raise FileNotFoundError(2, "No such file or directory")
+        async for found in watch(*given, **named):
+            yield found
+
+    monkeypatch.setattr(reload, "awatch", goes_first)
+    monkeypatch.setattr(reload, "_LOOK_EVERY", 0.1)
+    changes = changes_in(folder)
+    async with asyncio.timeout(10):
+        await anext(changes)
+        # That it went; and what came in its place before anybody watched it.
+        await anext(changes)
+    await changes.aclose()
+
+
+@pytest.mark.parametrize("fault", [OSError(28, "No space left on device"), RuntimeError("whatever")])
+async def test_watching_that_ends_leaves_the_signal(dialogue: Dialogue, folder: Path, fault: Exception):
+    """It is told once, and a look reads the folder all the same."""
+    log = Log()
+
+    async def ending() -> AsyncIterator[None]:
+        raise fault
+        yield
+
+    reloader = Reloader(
+        dialogue, load=lambda: load(folder), remade=mind_of, digest=lambda _: "", refit=Fitting(), log=log
+    )
+    task = asyncio.create_task(reloader.run(ending()))
+    await until(lambda: any("changes count after a SIGHUP" in line for line in log.lines))
+    change(folder, MESSAGES, "LinkedIn says no.", "LinkedIn says never.")
+    reloader.look()
+    await until(lambda: "LinkedIn says never." in said(dialogue, "private-messages"))
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_folder_that_is_replaced_whole_is_followed(dialogue: Dialogue, folder: Path, tmp_path: Path):

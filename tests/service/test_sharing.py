@@ -11,7 +11,7 @@ from valkey_server import Valkey
 from bot.platforms.claims import Claim, LocalClaims
 from bot.platforms.slots import Division, LostSlotError
 from bot.service import sharing
-from bot.service.sharing import RedisClaims, RedisSlots, SharedServer, reconnecting
+from bot.service.sharing import RedisClaims, RedisPace, RedisSlots, SharedServer, reconnecting
 
 
 @pytest.fixture
@@ -249,3 +249,62 @@ async def test_sessions_start_in_turns(shared: SharedServer):
     await shared.redis.delete("privacy-bot:bot:identify:0")
     async with asyncio.timeout(20):
         await waiting
+
+
+# --- The pace of a chat -------------------------------------------------------------------------------------------
+
+
+def pace(shared: SharedServer) -> RedisPace:
+    return RedisPace(shared, "bot", most=3, within=60.0, every=1.0, named=lambda chat: f"name-of-{-chat}")
+
+
+async def test_processes_send_to_a_chat_one_after_the_other(shared: SharedServer):
+    """Each place comes a second after the one before, whoever takes it, and the fourth a minute after the first."""
+    one, other = pace(shared), pace(shared)
+    taken = [await process.take(-5) for process in (one, other, one, other, one)]
+    last = [places[-1] for places in taken if places]
+    assert last == pytest.approx([0, 1, 2, 60, 61], abs=0.5)
+    assert taken[-1] == pytest.approx((2, 60, 61), abs=0.5)
+    assert await other.take(-6) == pytest.approx((0,), abs=0.5)
+
+
+async def test_a_clock_that_is_put_back_holds_no_chat_up(shared: SharedServer, redis: Redis):
+    """What was noted by a clock that went an hour before counts no more."""
+    await pace(shared).take(-5)
+    key = "privacy-bot:bot:pace:name-of-5"
+    ahead = int(await redis.lindex(key, -1)) + 3_600_000
+    await redis.rpush(key, ahead)
+    assert await pace(shared).take(-5) == pytest.approx((0,), abs=0.5)
+    assert await pace(shared).take(-5) == pytest.approx((0, 1), abs=0.5)
+
+
+async def test_one_process_tells_a_chat(shared: SharedServer):
+    """What has been told is told again only when its time is over."""
+    one, other = pace(shared), pace(shared)
+    assert [await one.is_first(-5, 0.2), await other.is_first(-5, 0.2), await other.is_first(-6, 0.2)] == [
+        True,
+        False,
+        True,
+    ]
+    await asyncio.sleep(0.3)
+    assert await other.is_first(-5, 0.2)
+
+
+async def test_a_chat_leaves_no_trace_of_itself(shared: SharedServer, redis: Redis):
+    """Only names that say nothing stand there, and they lapse."""
+    await pace(shared).take(-5)
+    await pace(shared).is_first(-5, 60)
+    keys = [key.decode() for key in await redis.keys("*")]
+    assert sorted(keys) == ["privacy-bot:bot:pace:name-of-5", "privacy-bot:bot:told:name-of-5"]
+    assert all([0 < await redis.pttl(key) <= 60_000 for key in keys])
+
+
+async def test_without_the_server_each_process_keeps_its_own_pace(server: Valkey, shared: SharedServer):
+    """A server that is killed or hangs holds no message up."""
+    for stop, go_on in ((server.hang, server.go_on), (server.kill, server.start)):
+        stop()
+        async with asyncio.timeout(1.0):
+            assert await pace(shared).take(-5) is None
+            assert await pace(shared).is_first(-5, 60)
+        go_on()
+        await until(lambda: not shared.is_gone)

@@ -18,7 +18,18 @@ import pytest
 from redis.asyncio import Redis
 from valkey_server import Valkey
 
-from bot.service.store import COUNTS_KEPT, MESSAGES_KEPT, Changes, Counted, MemoryStore, Sealed, Store, StoreError
+from bot.service.calendar import Mark
+from bot.service.store import (
+    COUNTS_KEPT,
+    MESSAGES_KEPT,
+    Batch,
+    Changes,
+    Counted,
+    MemoryStore,
+    Sealed,
+    Store,
+    StoreError,
+)
 from bot.service.store_redis import RedisStore
 from bot.service.store_sqlite import SCHEMA, SqliteStore, back_up
 
@@ -101,10 +112,88 @@ async def test_what_is_too_old_goes(store: Store):
     old = {Counted("a", "helped", TODAY - COUNTS_KEPT - DAY): 1, Counted("a", "helped", TODAY - COUNTS_KEPT): 1}
     kept = Sealed("c3" * 32, TODAY - MESSAGES_KEPT, b"kept")
     gone = Sealed("d4" * 32, TODAY - MESSAGES_KEPT - DAY, b"gone")
-    await store.apply(Changes(counts=old, messages={kept.receipt: kept, gone.receipt: gone}))
-    await store.forget(TODAY)
+    await store.apply(Changes(counts=old, messages={kept.receipt: kept, gone.receipt: gone}, day=TODAY))
+    await store.forget(Mark(TODAY))
     assert await store.counts() == {Counted("a", "helped", TODAY - COUNTS_KEPT): 1}
     assert list(await store.messages()) == [kept]
+
+
+async def test_in_doubt_about_the_day_nothing_goes_early(store: Store):
+    """While a clock that jumped forward is doubted, what the known day keeps stays."""
+    kept = Sealed("c3" * 32, TODAY - MESSAGES_KEPT, b"kept")
+    await store.apply(Changes(counts={HELPED: 1}, messages={kept.receipt: kept}))
+    await store.forget(Mark(TODAY, doubted=TODAY + 500 * DAY))
+    await store.forget(Mark(TODAY + 500 * DAY, doubted=TODAY))
+    assert await store.counts() == {HELPED: 1}
+    assert list(await store.messages()) == [kept]
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_what_is_of_a_day_to_come_goes_in_its_time(sqlite: SqliteStore, kind: str):
+    """What a clock wrote that was years ahead is of today from then on; counts of one topic add up."""
+    store: Store = MemoryStore() if kind == "memory" else sqlite
+    ahead = TODAY + 4_000 * DAY
+    late = Sealed("c3" * 32, ahead, b"late")
+    counts = {
+        HELPED: 1,
+        Counted("past-training", "helped", ahead): 2,
+        Counted("past-training", "helped", ahead + DAY): 4,
+    }
+    await store.apply(Changes(counts=counts, messages={late.receipt: late}))
+    await store.forget(Mark(TODAY, doubted=ahead))
+    assert [message.day for message in await store.messages()] == [ahead]
+    await store.forget(Mark(TODAY))
+    assert await store.counts() == {HELPED: 7}
+    assert [message.day for message in await store.messages()] == [TODAY]
+    await store.forget(Mark(TODAY + MESSAGES_KEPT + DAY))
+    assert await store.messages() == []
+
+
+async def test_the_day_is_known_after_a_restart(sqlite: SqliteStore, path: Path):
+    """Also its doubts; a file of an older version, which kept none, has the day of its newest row."""
+    assert await sqlite.mark() is None
+    await sqlite.apply(messages(FIRST, SECOND))
+    assert await sqlite.mark() == Mark(SECOND.day)
+    await sqlite.forget(Mark(TODAY, doubted=TODAY - 99 * DAY))
+    again = SqliteStore(path)
+    assert await again.mark() == Mark(TODAY, doubted=TODAY - 99 * DAY)
+    await again.forget(Mark(TODAY))
+    assert await again.mark() == Mark(TODAY)
+    await again.close()
+
+
+async def test_a_batch_that_comes_again_is_counted_once(store: Store):
+    """Whoever gave up waiting writes it again as it was; another writer's batch of that number counts."""
+    for batch, number in (
+        (Batch("a", 1), 1),
+        (Batch("a", 1), 1),
+        (Batch("a", 2), 10),
+        (Batch("a", 1), 1),
+        (Batch("b", 1), 100),
+    ):
+        await store.apply(Changes(counts={HELPED: number}, batch=batch))
+    assert await store.counts() == {HELPED: 111}
+    for _ in range(2):
+        await store.apply(Changes(counts={HELPED: 1_000}))
+    assert await store.counts() == {HELPED: 2_111}
+
+
+@pytest.mark.parametrize("wrong", [-4_000, 4_000])
+async def test_redis_keeps_as_long_whatever_our_clock_says(redis: Redis, wrong: int):
+    """A clock years behind would otherwise have it deleted at once, and one ahead keep it for years."""
+    day = TODAY + wrong * DAY
+    await RedisStore(redis).apply(
+        Changes(counts={Counted("a", "helped", day): 1}, messages={"c3" * 32: Sealed("c3" * 32, day, b"x")}, day=day)
+    )
+    left = sorted([await redis.ttl(key) async for key in redis.scan_iter()])
+    assert [round(seconds / DAY.total_seconds()) for seconds in left] == [MESSAGES_KEPT.days + 1, COUNTS_KEPT.days + 1]
+
+
+async def test_redis_keeps_no_longer_what_comes_late(redis: Redis):
+    """What waited for a server that was gone for days goes when its own time is over."""
+    await RedisStore(redis).apply(Changes(messages={SECOND.receipt: SECOND}, day=SECOND.day + 9 * DAY))
+    (left,) = [await redis.ttl(key) async for key in redis.scan_iter()]
+    assert round(left / DAY.total_seconds()) == MESSAGES_KEPT.days + 1 - 9
 
 
 async def test_redis_forgets_by_itself(redis: Redis):
@@ -250,7 +339,7 @@ asyncio.run(fill())
 def test_a_full_disk_is_told_and_nothing_is_half_written(path: Path):
     """What does not fit is not written at all; as soon as there is room, the store is used again."""
     done = subprocess.run(
-        [sys.executable, "-c", _FULL, str(path)], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-B", "-c", _FULL, str(path)], capture_output=True, text=True, check=True, timeout=60
     )
     first, second = done.stdout.splitlines()
     assert first.startswith("full: The store")

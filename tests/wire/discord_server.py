@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import re
@@ -60,6 +61,9 @@ class Fault:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     drop: bool = False
+    hang: bool = False
+    """Whether nothing comes at all, for as long as anybody waits."""
+
     after: bool = False
     """Whether the request is obeyed all the same, and only its answer is lost."""
 
@@ -131,6 +135,9 @@ class DiscordServer(Watched):
         self.heartbeats = 0
         self.closes: list[int | None] = []
         self.acknowledge = True
+        self.mute = False
+        """Whether the gateway answers heartbeats alone, and neither IDENTIFY nor RESUME."""
+
         self.heartbeat_interval = 41_250
         self.close_identify: list[int] = []
         self.close_resume: list[int] = []
@@ -336,6 +343,8 @@ class DiscordServer(Watched):
         if fault is None:
             assert answer is not None
             return answer
+        if fault.hang:
+            await asyncio.Event().wait()
         if fault.drop:
             assert request.transport
             request.transport.abort()
@@ -476,6 +485,8 @@ class DiscordServer(Watched):
 
     async def _identify(self, connection: Connection, data: Json) -> Session | None:
         self.identified.append(data)
+        if self.mute:
+            return None
         if data["token"] != TOKEN:
             await connection.socket.close(code=4004)
             return None
@@ -505,6 +516,8 @@ class DiscordServer(Watched):
 
     async def _resume(self, connection: Connection, data: Json) -> Session | None:
         self.resumed.append(data)
+        if self.mute:
+            return None
         session = self.sessions.get(data["session_id"])
         if self.close_resume:
             await connection.socket.close(code=self.close_resume.pop(0))

@@ -85,6 +85,8 @@ class Fault:
     page: str | None = None
     drop: bool = False
     hold: asyncio.Event | None = None
+    drip: float = 0.0
+    """Seconds between the bytes of an answer that has no end."""
 
 
 class TelegramServer:
@@ -261,6 +263,8 @@ class TelegramServer:
                 assert request.transport
                 request.transport.close()
                 return web.Response()
+            elif fault.drip:
+                return await _drip(request, fault.drip)
             elif fault.page is not None:
                 return web.Response(status=fault.status, text=fault.page, content_type="text/html")
             else:
@@ -503,6 +507,14 @@ _SIMPLE: dict[str, type | tuple[type, ...]] = {
 class _Refused(Exception):
     status: int
     description: str
+
+
+async def _drip(request: web.Request, every: float) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    while True:
+        await response.write(b" ")
+        await asyncio.sleep(every)
 
 
 def _error(status: int, description: str, parameters: Json | None = None) -> web.Response:

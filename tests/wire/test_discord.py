@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -339,6 +341,54 @@ async def test_stopping_finishes_what_is_being_answered(server: DiscordServer, b
     await server.until(lambda: any("/channels/" in call.path for call in server.calls))
     assert await bot.stop() == 0
     await reply_to(server, id)
+
+
+_THINKING = """
+import time
+
+from bot.matching.engine import Engine
+
+match = Engine.match
+
+def slow(self, text, **more):
+    time.sleep(0.5 if "messages" in text else 60)
+    return match(self, text, **more)
+
+Engine.match = slow
+"""
+
+
+async def test_stopping_tells_whoever_still_waits(server: DiscordServer, tmp_path: Path):
+    """Nobody is left with "thinking": what was acknowledged gets its answer where there is one, else a kind sentence.
+
+    So does what was asked in a message. All of it in time, also with many of them.
+    """
+    (tmp_path / "sitecustomize.py").write_text(_THINKING)
+    async with BotProcess({**server.environment, "PYTHONPATH": str(tmp_path)}) as bot:
+        await server.until(lambda: server.ready)
+
+        async def ask(text: str, number: int) -> str:
+            options = [{"name": "question", "type": 3, "value": text}]
+            user = {**ADA, "id": str(int(ADA["id"]) + number)}
+            return await server.interact(2, {"id": "1", "name": "ask", "type": 1, "options": options}, person=user)
+
+        # Its answer is made, and held back for longer than the bot lives.
+        server.fail("/webhooks/", limited(20))
+        made = await ask("are my private messages read?", 1)
+        await server.until(lambda: any("/webhooks/" in call.path for call in server.calls))
+        cut_off = [await ask("are my dms read?", number) for number in range(2, 60)]
+        message = await server.say("are my dms read?")
+        await server.until(lambda: len(server.deferred) == 1 + len(cut_off))
+        began = time.monotonic()
+        assert await bot.stop() == 0
+        assert time.monotonic() - began < 5
+    assert "rivate messages" in shown(server.answers[made]["data"])
+    for id in cut_off:
+        assert "Please ask again in a moment" in shown(server.answers[id]["data"])
+        assert server.answers[id]["data"]["flags"] == HIDDEN
+    assert "Please ask again in a moment" in shown(await reply_to(server, message))
+    assert len(server.messages) == 1
+    assert "Traceback" not in bot.output
 
 
 async def test_console_logs(server: DiscordServer):

@@ -21,9 +21,9 @@ import pytest
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from telegram_server import PRIVATE, TOKEN, Fault, TelegramServer
-from valkey_server import Valkey
-from wire.discord_server import ADA, DIRECT, DiscordServer
+from telegram_server import GROUP, PRIVATE, TOKEN, Fault, TelegramServer
+from valkey_server import Line, Valkey
+from wire.discord_server import ADA, DIRECT, DiscordServer, code_of
 from wire.discord_server import TOKEN as DISCORD_TOKEN
 from wire.process import PATIENCE, BotProcess
 
@@ -278,6 +278,28 @@ async def test_answers_go_on_while_the_shared_server_is_gone(
         assert [await replica.stop() for replica in replicas] == [DONE, DONE]
 
 
+async def test_a_group_gets_what_telegram_allows_from_all_together(
+    telegram: TelegramServer, shared: dict[str, str], tmp_path: Path
+):
+    """Two processes send no more to a group than one would; everybody there is answered."""
+    few = """
+        from bot.platforms.telegram import limiter
+
+        limiter.GROUP_MESSAGES, limiter.GROUP_WITHIN, limiter.CHAT_EVERY = 5, 3.0, 0.1
+    """
+    (tmp_path / "sitecustomize.py").write_text(dedent(QUICK) + dedent(few))
+    async with webhooks(2, telegram, shared) as replicas:
+        for number in range(14):
+            await telegram.write(f"{QUESTION} @GuideTestBot", GROUP, person(number)[1])
+        await telegram.until(lambda: len(telegram.said(GROUP["id"])) == 14, PATIENCE)
+        times = [call.at for call in telegram.said(GROUP["id"])]
+        spans = [later - earlier for earlier, later in zip(times, times[5:], strict=False)]
+        assert min(spans) > 2.5, spans
+        assert all([(await replica.ready())[1]["sharing"] == "ok" for replica in replicas])
+        for replica in replicas:
+            assert str(GROUP["id"]) not in replica.output
+
+
 # --- Discord in slots ---------------------------------------------------------------------------------------------
 
 
@@ -414,3 +436,56 @@ async def test_a_spare_takes_over(discord: DiscordServer, shared: dict[str, str]
             assert "stop all of them to change it" in spare.output
             assert await spare.stop() == DONE
         assert await keys.slots() == [None, None]
+
+
+LATE = 5.0
+"""Seconds by which a slow server answers late; whatever waits for it waits at least so long."""
+
+
+async def test_a_slow_shared_server_holds_nobody_up(
+    telegram: TelegramServer, discord: DiscordServer, valkey: Valkey, shared: dict[str, str], keys: Keys
+):
+    """While each answer of it comes seconds late, people get theirs, connections stay, and each press is counted once."""
+    pressed = number = 0
+
+    async def ask() -> None:
+        """Ask and press on both platforms."""
+        nonlocal pressed, number
+        number += 1
+        who = {"person": {**ADA, "id": str(int(ADA["id"]) + number)}}
+        asked = await discord.command("ask", "are my private messages read?", **who)
+        helped = code_of(asked["data"], "This helped")
+        assert (await discord.press(helped, {**asked["data"], "id": "1"}, **who))["type"] == 7
+        pressed += 1
+        await telegram.write(QUESTION, *person(number))
+        await all_answered(telegram, [person(number)[0]["id"]])
+
+    async def counted() -> int:
+        names = [name async for name in keys.redis.scan_iter(match="privacy-bot:counts:*")]
+        return sum([sum(map(int, await keys.redis.hvals(name))) for name in names])
+
+    async with Line(valkey.port) as line:
+        both = {**in_slots(discord, shared, "2"), "BOT_STATE": line.url}
+        async with webhooks(2, telegram, both) as replicas:
+            await discord.until(lambda: held(discord) == [0, 1])
+            await ask()
+            line.delay = LATE
+            began = asyncio.get_running_loop().time()
+            for _ in range(2):
+                await ask()
+            assert asyncio.get_running_loop().time() - began < LATE
+            for replica in replicas:
+                await replica.shares("degraded")
+            for _ in range(3):
+                await ask()
+            # Longer than a lease lasts.
+            await asyncio.sleep(4)
+            await answers(discord, 2)
+            line.delay = 0
+            for replica in replicas:
+                await replica.shares("ok")
+            await ask()
+            await until(counted)
+            assert [await replica.stop() for replica in replicas] == [DONE, DONE]
+        assert len(discord.identified) == 2
+        assert await counted() == pressed == 7

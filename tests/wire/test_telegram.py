@@ -158,6 +158,20 @@ async def test_a_webhook_ends_it_and_stays(server: TelegramServer):
     assert {call.method for call in server.calls} <= {"getMe", "getWebhookInfo"}
 
 
+async def test_a_refused_webhook_ends_it(server: TelegramServer):
+    """Telegram's reason is told, and what to correct."""
+    server.faults.append(Fault("setWebhook", 400, "Bad Request: bad webhook: IP address 10.0.0.1 is reserved"))
+    own = {
+        "TELEGRAM_WEBHOOK_URL": "https://bot.example.org/telegram",
+        "TELEGRAM_WEBHOOK_SECRET": "a-secret-of-telegram",
+        "TELEGRAM_WEBHOOK_LISTEN": "127.0.0.1:0",
+    }
+    async with bot(server, **own) as process:
+        assert await process.ended() == NO_PLATFORM
+    assert "Telegram refuses the webhook (Bad webhook: ip address 10.0.0.1 is reserved)" in process.output
+    assert len(server.of("setWebhook")) == 1
+
+
 async def test_a_second_poller_ends_one_of_two(server: TelegramServer):
     """Two processes with one token: one ends with a sentence, the other goes on answering."""
     async with bot(server) as one, bot(server) as two:

@@ -22,8 +22,9 @@ from bot.platforms.observer import UNOBSERVED, Observer
 from bot.platforms.platform import PassingFault, PermanentFault, ProcessFault, Reference
 from bot.platforms.slots import Division, LostSlotError, Slots
 
-FINISH_WITHIN = 2.7
-"""Seconds for what is being answered when the bot stops; closing takes less than one more."""
+FINISH_WITHIN = 2.6
+"""Seconds for what is being answered when the bot stops; then whoever still waits is told, within one more second, while
+the connections are closed."""
 
 LOG_IN_WITHIN = 60.0
 SYNC_PAUSES = (30.0, 300.0, 3_600.0)
@@ -131,8 +132,8 @@ class DiscordPlatform:
         finally:
             self._shards = ()
             self._inbox = None
-            await inbox.finish(FINISH_WITHIN)
-            await asyncio.gather(*(shard.close() for shard in shards))
+            late = await inbox.finish(FINISH_WITHIN)
+            await asyncio.gather(_cancelled(late), *(shard.close() for shard in shards))
 
     async def _connections(self, rest: Rest) -> tuple[int | None, Sequence[int | None]]:
         """Return how many connections there are in all, and which of them are this process's."""
@@ -220,18 +221,18 @@ class _Inbox:
         """Return how many events are being answered."""
         return len(self._tasks)
 
-    async def finish(self, within: float) -> None:
-        """Take nothing more; wait for what is being answered, and leave what takes longer."""
+    async def finish(self, within: float) -> set[asyncio.Task[None]]:
+        """Take nothing more; wait for what is being answered, and return what takes longer, to be cancelled."""
         self._is_open = False
-        tasks = set(self._tasks)
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=within)
+        late: set[asyncio.Task[None]] = set()
+        if self._tasks:
+            _, late = await asyncio.wait(set(self._tasks), timeout=within)
             if late:
                 self._log.warning("answers were left unfinished", count=len(late))
-                await _cancelled(late)
         if self.fault.done():
             # Whoever raised it has told it.
             self.fault.exception()
+        return late
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

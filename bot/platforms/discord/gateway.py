@@ -33,6 +33,10 @@ _DIAL_WITHIN = 20.0
 _MOST_LOSSES = 5
 """Connections in a row that never became ready, or dials that failed, before the caller hears of it."""
 
+_READY_WITHIN = 60.0
+"""Seconds from a dial to READY or RESUMED. A gateway may well answer heartbeats and never go on; Discord's own takes
+seconds, also for a shard with many servers."""
+
 _STEADY = 30.0
 _LONGEST_PAUSE, _LONGEST_RESUME_PAUSE = 30.0, 2.0
 """Seconds between two connections: before a new session, of which Discord counts out a day's number, and before
@@ -252,6 +256,9 @@ class Shard:
         if beat and beat.interval:
             # The library waits a minute; a connection on which nothing came since the last heartbeat is dead.
             beat.heartbeat_timeout = beat.interval + _ACK_GRACE
+        async with asyncio.timeout(_READY_WITHIN):
+            while not self._ready:
+                await ws.poll_event()
         while True:
             await ws.poll_event()
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.dialogue.dialogue import Dialogue
@@ -37,7 +38,7 @@ from bot.platforms.discord.safety import safe
 from bot.platforms.discord.sender import person, room
 from bot.platforms.gate import OPEN, Act, Gate, Verdict
 from bot.platforms.observer import UNOBSERVED, Observer
-from bot.platforms.platform import Reference
+from bot.platforms.platform import PermanentFault, Reference
 from bot.platforms.wording import one_line, units
 
 # Types of answers (https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-callback-type).
@@ -46,10 +47,26 @@ _MESSAGE, _LATER, _TAKEN, _UPDATE, _CHOICES, _FORM = 4, 5, 6, 7, 8, 9
 _DEFER_AFTER = 0.3
 """Seconds that a question may wait for its answer before it is acknowledged without one; promised is one second."""
 
+LAST_WORD_WITHIN = 0.9
+"""Seconds in which whoever waits is told that the bot stops, when their answer is cut off."""
+
 _EPHEMERAL = 1 << 6
 _DEFERRED = Outgoing({"type": _LATER, "data": {"flags": _EPHEMERAL}})
 
 Body = dict[str, Any]
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    """How far the answer to an interaction has come."""
+
+    call: Call
+    until: float
+    is_deferring: bool = False
+    is_deferred: bool = False
+    """It was acknowledged without an answer, so Discord shows that we think."""
+
+    body: Outgoing | None = None
 
 
 class Handlers:
@@ -80,6 +97,7 @@ class Handlers:
     async def message(self, raw: Raw) -> None:
         """Answer a message that is meant for us; raises PermanentFault when the token is bad."""
         event: Message | None = None
+        verdict: Verdict | None = None
         began = _now()
         try:
             event = events.read_message(raw, self._me)
@@ -94,22 +112,41 @@ class Handlers:
                 if verdict is Verdict.ANSWER
                 else self._drawn(self._dialogue.too_much())
             )
+        except asyncio.CancelledError:
+            if event and verdict is not None:
+                await self._last_message(event, self._drawn(self._dialogue.stopping()))
+            raise
         except Exception as error:  # noqa: BLE001 - whatever fails, the person is told and the next one is answered
             failed = self._failed("message", error)
             if event is None:
                 return
             body = self._drawn(failed)
-        await self._post.send(event.channel, body.also(_answering(event)))
+        try:
+            await self._post.send(event.channel, body.also(_answering(event)))
+        except asyncio.CancelledError:
+            # The nonce keeps an answer that has arrived from being given twice.
+            await self._last_message(event, body)
+            raise
         self._observer.replied(_now() - began)
 
     async def interaction(self, raw: Raw) -> None:
-        """Answer an interaction, whatever happens, before it is dead."""
+        """Answer an interaction, whatever happens, before it is dead; where that is cut off, say so to whoever waits."""
         began, until = _now(), self._callbacks.deadline()
         call = events.call_of(raw)
         if call is None:
             self._log.warning("an interaction came without what it is acknowledged with")
             return
-        is_deferred = False
+        way = _UnderWay(call, until)
+        try:
+            await self._interaction(raw, way)
+        except asyncio.CancelledError:
+            if raw.get("type") != events.Kind.AUTOCOMPLETE:
+                await self._last_word(way)
+            raise
+        self._observer.replied(_now() - began)
+
+    async def _interaction(self, raw: Raw, way: _UnderWay) -> None:
+        call, until = way.call, way.until
         handler = "autocomplete" if raw.get("type") == events.Kind.AUTOCOMPLETE else "interaction"
         try:
             event = events.read_interaction(raw, call)
@@ -119,7 +156,7 @@ class Handlers:
                 body = self._too_much(event, verdict)
             elif _is_matched(event):
                 making = asyncio.ensure_future(aside(lambda: self._to_interaction(event)))
-                is_deferred = await self._deferred(call, making, until)
+                await self._defer(way, making)
                 body = await making
             elif isinstance(event, Typed):
                 body = await aside(lambda: self._to_interaction(event), quick=True)
@@ -128,16 +165,36 @@ class Handlers:
                 body = self._to_interaction(event)
         except Exception as error:  # noqa: BLE001 - whatever fails, the person is told and the next one is answered
             body = self._apology(handler, raw, error)
-        answer = self._callbacks.complete if is_deferred else functools.partial(self._callbacks.answer, until=until)
+        way.body = body
+        answer = self._callbacks.complete if way.is_deferred else functools.partial(self._callbacks.answer, until=until)
         if not await answer(call, body):
             # Refused, so the person would see nothing at all.
             await answer(call, self._apology(handler, raw, None))
-        self._observer.replied(_now() - began)
 
-    async def _deferred(self, call: Call, making: asyncio.Future[Outgoing], until: float) -> bool:
-        """Acknowledge a question that cannot be answered at once; returns whether its answer comes afterwards."""
+    async def _defer(self, way: _UnderWay, making: asyncio.Future[Outgoing]) -> None:
+        """Acknowledge a question that cannot be answered at once; its answer then comes afterwards."""
         done, _ = await asyncio.wait({making}, timeout=_DEFER_AFTER)
-        return not done and await self._callbacks.answer(call, _DEFERRED, until)
+        if not done:
+            way.is_deferring = True
+            way.is_deferred = await self._callbacks.answer(way.call, _DEFERRED, way.until)
+
+    async def _last_word(self, way: _UnderWay) -> None:
+        """Send the answer where there is one, else that the bot stops.
+
+        Discord would go on showing that we think for a quarter of an hour, and then that nothing came.
+        """
+        body = way.body or self._hidden(self._dialogue.stopping())
+        until = _now() + LAST_WORD_WITHIN
+        if not way.is_deferred:
+            await self._callbacks.answer(way.call, body, until)
+        if way.is_deferring:
+            # Cut off while it was acknowledged, Discord may have heard of that or not; one of the two arrives.
+            await self._callbacks.complete(way.call, body, until)
+
+    async def _last_message(self, event: Message, body: Outgoing) -> None:
+        with contextlib.suppress(TimeoutError, PermanentFault):
+            async with asyncio.timeout(LAST_WORD_WITHIN):
+                await self._post.send(event.channel, body.also(_answering(event)))
 
     def _to_message(self, event: Message) -> Outgoing:
         if isinstance(event, WithoutText):

@@ -35,12 +35,19 @@ _LONGEST_WAIT = 60.0
 _SPARE = 0.4
 """Seconds of the three that an answer may be under way before it reaches us, and after it leaves us."""
 
+REQUEST_WITHIN = 10.0
+"""Seconds for one request; a connection that is cut off somewhere on the way would otherwise keep an answer for five
+minutes. One that arrives all the same is known by its nonce."""
+
 _ATTEMPT = 1.5
 _COMPLETE_WITHIN = 60.0
 """Seconds for the answer to an interaction that was acknowledged; whoever asked has gone on by then."""
 _FIRST_RETRY, _LONGEST_RETRY = 0.1, 0.4
 
-_UNKNOWN_INTERACTION, _ALREADY_ACKNOWLEDGED = 10062, 40060
+_TOO_LATE = frozenset({10015, 10062, 40060, 50027})
+"""Codes after which another answer is of no use: the interaction, or what it was acknowledged with, is gone or was
+answered already."""
+
 _NO_REPLIES = 160002
 """Code where we may write but not read a channel's history, and so not name the message that we answer."""
 
@@ -92,13 +99,18 @@ class Rest(HTTPClient):
     """discord.py's client for another base address, which no other client of the process gets to see."""
 
     def __init__(self, base_url: str, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(loop)
+        # Without a bound the library sleeps for as long as it is told to, with whoever waits.
+        super().__init__(loop, max_ratelimit_timeout=_LONGEST_WAIT)
         self._base_url = base_url
 
     async def request(self, route: Route, **options: Any) -> Any:
         """Send a request to our base address."""
         route.url = self._base_url + route.url.removeprefix(Route.BASE)
-        answer = await super().request(route, **options)
+        try:
+            answer = await super().request(route, timeout=aiohttp.ClientTimeout(total=REQUEST_WITHIN), **options)
+        except (KeyError, TypeError) as error:
+            # The library takes for granted that a 429 says how long to wait.
+            raise aiohttp.ClientPayloadError("a refusal is not in the form that Discord describes") from error
         if isinstance(answer, str):
             # The library reads JSON only where its type is told without a charset, which a proxy may add.
             with contextlib.suppress(ValueError):
@@ -111,6 +123,8 @@ class Rest(HTTPClient):
             return await self.request(Route(method, path), **options)
         except discord.HTTPException as error:
             raise fault_of(error) from error
+        except discord.RateLimited as error:
+            raise _limited(error) from error
         except _NET_FAULTS as error:
             raise PassingFault("Discord cannot be reached") from error
 
@@ -123,8 +137,14 @@ class Rest(HTTPClient):
             raise (fault_of(cause) if isinstance(cause, discord.HTTPException) else PermanentFault(REFUSED)) from error
         except discord.HTTPException as error:
             raise fault_of(error) from error
+        except discord.RateLimited as error:
+            raise _limited(error) from error
         except _NET_FAULTS as error:
             raise PassingFault("Discord cannot be reached") from error
+
+
+def _limited(error: discord.RateLimited) -> PassingFault:
+    return PassingFault(f"Discord lets nothing through for {error.retry_after:.0f} seconds")
 
 
 def fault_of(error: discord.HTTPException) -> PermanentFault | PassingFault:
@@ -167,9 +187,9 @@ class Post:
                     message = lesser
                     continue
                 wait = self._wait_after(error, channel, pause)
-            except (*_NET_FAULTS, ValueError) as error:
+            except (discord.RateLimited, *_NET_FAULTS, ValueError) as error:
                 self._log.info("a message did not reach Discord", exc_info=error)
-                wait = pause
+                wait = error.retry_after if isinstance(error, discord.RateLimited) else pause
             else:
                 # Where something in between says yes with a page of its own, Discord has not heard of it.
                 if isinstance(answer, Mapping) or answer == "":
@@ -261,13 +281,13 @@ class Callbacks:
             return await self._answer(call, bare, until)
         return is_done
 
-    async def complete(self, call: Call, told: Outgoing) -> bool:
+    async def complete(self, call: Call, told: Outgoing, until: float | None = None) -> bool:
         """Send what an interaction was acknowledged for, without its files where those are refused.
 
         Returns whether another answer is of no use any more.
         """
         path = f"/webhooks/{quote(call.application, safe='')}/{quote(call.token, safe='')}/messages/@original"
-        until = asyncio.get_running_loop().time() + _COMPLETE_WITHIN
+        until = asyncio.get_running_loop().time() + _COMPLETE_WITHIN if until is None else until
         is_done = await self._sent("PATCH", path, _message_of(told), until)
         if not is_done and (bare := told.bare()):
             return await self._sent("PATCH", path, _message_of(bare), until)
@@ -304,7 +324,7 @@ class Callbacks:
 
     def _refused(self, status: int, code: Any) -> bool:
         code = code if isinstance(code, int) else None
-        if code in {_UNKNOWN_INTERACTION, _ALREADY_ACKNOWLEDGED}:
+        if code in _TOO_LATE:
             self._log.info("an interaction was already answered, or too old to be", code=code)
             return True
         self._log.warning("Discord refused an answer", status=status, code=code)

@@ -18,6 +18,7 @@ from bot.dialogue.dialogue import Dialogue
 from bot.platforms.claims import Claims, LocalClaims
 from bot.platforms.gate import OPEN, Act, Gate, Verdict
 from bot.platforms.observer import UNOBSERVED, Observer
+from bot.platforms.pace import Pace
 from bot.platforms.platform import PermanentFault, Reference
 from bot.platforms.telegram import commands, events
 from bot.platforms.telegram.answering import Answering
@@ -39,9 +40,9 @@ LONGEST_GROUP_WAIT = 60.0
 _MOST_ALBUMS = 200
 """Albums whose other parts may still come."""
 
-FINISH_WITHIN = 1.8
+FINISH_WITHIN = 2.6
 CONFIRM_WITHIN = 0.4
-"""Seconds that answers under way have when the bot stops, then presses, then the confirmation; together below 3."""
+"""Seconds that answers under way have when the bot stops, then presses, then the confirmation; together below 4."""
 
 
 class Intake(Protocol):
@@ -66,7 +67,7 @@ class TelegramPlatform:
     """The bot on Telegram; `run` may be called again after it failed.
 
     It polls, or, with `listen`, takes its updates by webhook, as one of several processes that share `claims`.
-    `replicas` are the processes that send with the same token. `clock` returns seconds that never run backwards,
+    `replicas` are the processes that send with the same token, `pace` what they share of each group. `clock` returns seconds that never run backwards,
     `now` those since 1970.
     """
 
@@ -85,6 +86,7 @@ class TelegramPlatform:
         listen: Listen | None = None,
         claims: Claims | None = None,
         replicas: int = 1,
+        pace: Pace | None = None,
         conflict_wait: float = CONFLICT_WAIT,
         gate: Gate = OPEN,
         observer: Observer = UNOBSERVED,
@@ -97,10 +99,11 @@ class TelegramPlatform:
         self._conflict_wait = conflict_wait
         self._now = now
         self._listen = listen
+        self._replicas = replicas
         self._claims = claims or LocalClaims(clock)
         self._unconfirmed = Unconfirmed(clock)
         # Kept for as long as the process lives, since Telegram counts over all of it.
-        self._limiter = Limiter(clock, replicas=replicas, waited=observer.waited)
+        self._limiter = Limiter(clock, replicas=replicas, pace=pace, waited=observer.waited)
         self._gate = gate
         self._observer = observer
         self._clock = clock
@@ -136,12 +139,12 @@ class TelegramPlatform:
 
     def _intake(self, bot: Bot, take: Take) -> Intake:
         if self._listen:
-            return Webhook(bot, take, self._claims, self._listen, self._log, now=self._now)
+            return Webhook(bot, take, self._claims, self._listen, self._log, now=self._now, replicas=self._replicas)
 
         async def fetched(update: Update) -> None:
-            (await take(update)).add_done_callback(
-                lambda done: self._unconfirmed.answer(update.update_id) if done.result() else None
-            )
+            # The update itself is not kept: hundreds of them would soon be looked through for garbage.
+            id = update.update_id
+            (await take(update)).add_done_callback(lambda done: self._unconfirmed.answer(id) if done.result() else None)
 
         return Polling(bot, fetched, self._unconfirmed, self._log, conflict_wait=self._conflict_wait)
 
@@ -233,11 +236,13 @@ class _Connection:
         answer: Callable[[], Awaitable[None]] | None = partial(
             self._answer, event, verdict, acknowledged, self._clock()
         )
-        if (chat := _group_of(event)) is not None and self._is_flooded(chat, events.lane(event)):
-            answer = self._cover(chat, event)
+        lane = events.lane(event)
+        if (chat := _group_of(event)) is not None and self._is_flooded(chat, lane):
+            # Told now, not behind all that waits already.
+            answer, lane = self._cover(chat, event), ("flooded", chat)
         if answer is None:
             done.set_result(True)
-        elif not self._lanes.put(events.lane(event), partial(self._work, answer, done)):
+        elif not self._lanes.put(lane, partial(self._work, answer, done)):
             self._log.warning("a chat sends more than can be answered; the newest is left out")
             done.set_result(True)
         await self._lanes.room()
@@ -286,7 +291,11 @@ class _Connection:
         if chat in self._covered or self._answering is None:
             return None
         self._covered.add(chat)
-        return partial(self._answering.tell_flooded, event)
+        return partial(self._tell_flooded, self._answering, chat, event)
+
+    async def _tell_flooded(self, answering: Answering, chat: int, event: Event) -> None:
+        if await self._limiter.is_first(chat, LONGEST_GROUP_WAIT):
+            await answering.tell_flooded(event)
 
     def _acknowledge(self, event: Pressed) -> asyncio.Task[bool]:
         assert self._answering

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
 import httpx
 from telegram import Bot, Update
-from telegram.error import InvalidToken, RetryAfter, TelegramError
+from telegram.error import InvalidToken, NetworkError, RetryAfter, TelegramError, TimedOut
 from telegram.request import HTTPXRequest
 
 from bot.platforms.observer import UNOBSERVED, Observer
@@ -26,14 +27,16 @@ Heard = Callable[[httpx.Response], Awaitable[None]]
 Known = Callable[[int], bool]
 
 CONNECT, READ, WRITE, POOL = 5.0, 10.0, 10.0, 10.0
-"""Seconds. Waiting for a free connection is no fault while hundreds are answered at once."""
+"""Seconds. Waiting for a free connection is no fault while hundreds are answered at once. The library counts READ
+from one byte to the next; a whole answer has CONNECT and POOL beside it."""
 
 CONNECTIONS = 256
 """Calls under way at once; each waits for Telegram, not for our processor. A press that is acknowledged must never
 queue behind messages that hang: thirty leave a second, each for READ seconds at most."""
 
-MOST_NEW = 10
-"""Updates that are read at once, so that reading them does not hold up everything else; the others come again."""
+RAW = "raw"
+"""Under which an update of getUpdates holds what Telegram sent; it is decoded by itself (`decode`), so that a hundred
+of them do not hold up everything else."""
 
 _TALKATIVE = ("httpx", "httpcore", "telegram")
 """Loggers that write addresses, and with them the token, at the levels below a warning."""
@@ -57,14 +60,29 @@ class _Observed(HTTPXRequest):
         self._observer = observer
 
     async def do_request(self, *given: Any, **named: Any) -> tuple[int, bytes]:
-        """Return the status and what came with it."""
+        """Return the status and what came with it.
+
+        An answer that comes byte by byte is cut off, and the page of something in between is none of Telegram's,
+        whatever its status says: neither about the token nor about a chat.
+        """
+        read = named.get("read_timeout")
+        within = (read if isinstance(read, int | float) else READ) + CONNECT + POOL
         try:
-            status, payload = await super().do_request(*given, **named)
+            try:
+                async with asyncio.timeout(within):
+                    status, payload = await super().do_request(*given, **named)
+            except TimeoutError:
+                # It was sent, as where nothing comes back at all.
+                raise TimedOut from httpx.ReadTimeout("The answer takes too long.")
         except TelegramError:
             self._observer.refused(None)
             raise
         if status >= HTTPStatus.BAD_REQUEST:
             self._observer.refused(status)
+        if not payload.lstrip().startswith(b"{"):
+            if status < HTTPStatus.BAD_REQUEST:
+                self._observer.refused(None)
+            raise NetworkError(f"Telegram cannot be reached (status {status}).")
         return status, payload
 
 
@@ -76,27 +94,18 @@ class _Polling(_Observed):
         self._known = known
 
     def parse_json_payload(self, payload: bytes) -> dict[str, Any]:  # type: ignore[override]
-        """Return the answer, with the first MOST_NEW of what is new.
-
-        Of an update that is known or cannot be read only its id is left, so that it is passed by.
-        """
+        """Return the answer with undecoded updates; of one that is known only its id is left."""
         data = HTTPXRequest.parse_json_payload(payload)
         result = data.get("result") if isinstance(data, dict) else None
         if not isinstance(data, dict) or (data.get("ok") and not isinstance(result, list)):
             raise TelegramError("The answer to getUpdates is no list of updates.")
         if isinstance(result, list):
-            data["result"] = list(self._first(filter(_has_id, result)))
+            data["result"] = [self._undecoded(update) for update in result if _has_id(update)]
         return data
 
-    def _first(self, updates: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        new = 0
-        for update in updates:
-            if self._known(update["update_id"]):
-                yield {"update_id": update["update_id"]}
-            elif (new := new + 1) <= MOST_NEW:
-                yield readable(update)
-            else:
-                return
+    def _undecoded(self, update: dict[str, Any]) -> dict[str, Any]:
+        id = {"update_id": update["update_id"]}
+        return id if self._known(update["update_id"]) else {**id, RAW: update}
 
 
 def connect(
@@ -143,17 +152,14 @@ def _has_id(update: Any) -> bool:
     return isinstance(update, dict) and type(update.get("update_id")) is int
 
 
-def readable(update: dict[str, Any]) -> dict[str, Any]:
+def decode(raw: dict[str, Any], bot: Bot) -> Update:
     """Return as much of an update as the library can read: all, what we need of it, or its id alone."""
     # Whatever the library makes of an update that it does not understand.
     with contextlib.suppress(Exception):
-        Update.de_json(update, None)
-        return update
+        return Update.de_json(raw, bot)
     with contextlib.suppress(Exception):
-        essence = _essence(update)
-        Update.de_json(essence, None)
-        return essence
-    return {"update_id": update["update_id"]}
+        return Update.de_json(_essence(raw), bot)
+    return Update(raw["update_id"])
 
 
 def _essence(update: dict[str, Any]) -> dict[str, Any]:

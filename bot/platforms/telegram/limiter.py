@@ -10,10 +10,12 @@ import heapq
 import itertools
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 
 from telegram.constants import FloodLimit
+
+from bot.platforms.pace import Pace
 
 CHAT_EVERY = 1.0 / FloodLimit.MESSAGES_PER_SECOND_PER_CHAT
 """Seconds between two messages in one chat (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this)."""
@@ -41,17 +43,17 @@ class Urgency(IntEnum):
 class _Chat:
     """When messages left for a chat, as far back as it matters, or will: a turn is taken when it is given."""
 
-    sent: deque[float] = field(default_factory=lambda: deque(maxlen=GROUP_MESSAGES))
+    sent: deque[float]
     paused_until: float = 0.0
 
     def ready_at(self, now: float, *, is_group: bool, ahead: int = 0) -> float:
         """Return when the next message may leave, or the one after so many more."""
-        times = deque(self.sent, maxlen=GROUP_MESSAGES)
+        times = self.sent.copy()
         for _ in range(ahead + 1):
             at = max(now, self.paused_until)
             if times:
                 at = max(at, times[-1] + CHAT_EVERY)
-            if is_group and len(times) == GROUP_MESSAGES:
+            if is_group and len(times) == times.maxlen:
                 at = max(at, times[0] + GROUP_WITHIN)
             times.append(at)
         return times[-1]
@@ -60,8 +62,8 @@ class _Chat:
 class Limiter:
     """Turns to send: a chat waits for itself, and only what every chat shares is waited for together.
 
-    `clock` returns seconds that never run backwards. `replicas` processes share the token, and so the rate.
-    `waited` hears how long each message was held back.
+    `clock` returns seconds that never run backwards. `replicas` processes share the token, and so the rate; those of
+    one group share the group's through `pace`, or, where there is none, each takes its part of it. `waited` hears how long each message was held back.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Limiter:
         clock: Callable[[], float],
         *,
         replicas: int = 1,
+        pace: Pace | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         waited: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
@@ -76,6 +79,9 @@ class Limiter:
         self._waited = waited
         self._sleep = sleep
         self._every = replicas / PER_SECOND
+        self._replicas = replicas
+        self._pace = pace
+        self._most = GROUP_MESSAGES if pace else max(1, GROUP_MESSAGES // replicas)
         self._chats: OrderedDict[int, _Chat] = OrderedDict()
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
@@ -93,11 +99,18 @@ class Limiter:
         Whoever calls for one chat twice at once goes in the order of the calls.
         """
         began = self._clock()
-        known = self._chat(chat)
-        at = known.ready_at(began, is_group=chat < 0)
-        known.sent.append(at)
-        if at > began:
-            await self._sleep(at - began)
+        places = await self._pace.take(chat) if self._pace and chat < 0 else None
+        known, now = self._chat(chat), self._clock()
+        if places:
+            # What the others send there counts as well.
+            known.sent.clear()
+            known.sent.extend(now + place for place in places)
+            at = max(known.sent[-1], known.paused_until)
+        else:
+            at = known.ready_at(now, is_group=chat < 0)
+            known.sent.append(at)
+        if at > now:
+            await self._sleep(at - now)
         await self._shared_turn(urgency)
         now = self._clock()
         if known.sent[-1] == at:
@@ -114,8 +127,15 @@ class Limiter:
     def wait(self, chat: int, ahead: int) -> float:
         """Return the seconds that a message would wait in its chat behind so many others."""
         now = self._clock()
-        known = self._chats.get(chat) or _Chat()
+        known = self._chats.get(chat) or self._new()
+        if self._pace:
+            # As many wait in each of the other processes.
+            ahead = (ahead + 1) * self._replicas - 1
         return known.ready_at(now, is_group=chat < 0, ahead=ahead) - now
+
+    async def is_first(self, chat: int, seconds: float) -> bool:
+        """Tell whether no other process has asked the same about a chat within so many seconds."""
+        return self._pace is None or await self._pace.is_first(chat, seconds)
 
     async def _shared_turn(self, urgency: Urgency) -> None:
         if not self._waiting and self._clock() >= self._next:
@@ -140,11 +160,14 @@ class Limiter:
                 turn.set_result(None)
 
     def _chat(self, id: int) -> _Chat:
-        known = self._chats.setdefault(id, _Chat())
+        known = self._chats.get(id) or self._chats.setdefault(id, self._new())
         self._chats.move_to_end(id)
         if len(self._chats) > _IDLE_CHATS:
             self._forget()
         return known
+
+    def _new(self) -> _Chat:
+        return _Chat(deque(maxlen=self._most))
 
     def _forget(self) -> None:
         """Drop the chats in which nothing left lately, the longest idle first."""

@@ -16,7 +16,7 @@ from telegram import Bot, Update
 from telegram.error import Conflict, InvalidToken, RetryAfter
 
 from bot.platforms.platform import PermanentFault
-from bot.platforms.telegram.connection import MOST_NEW, is_bad_token, seconds
+from bot.platforms.telegram.connection import RAW, decode, is_bad_token, seconds
 from bot.platforms.telegram.events import UPDATES
 from bot.platforms.telegram.limits import UPDATES as MOST_UPDATES
 from bot.platforms.telegram.unconfirmed import Unconfirmed
@@ -95,8 +95,8 @@ class Polling:
                 await self._sleep(FIRST_PAUSE)
             new = [update for update in updates if self._unconfirmed.take(update.update_id)]
             for update in new:
-                await self._take(update)
-            if len(new) >= MOST_NEW:
+                await self._take(decode(update.api_kwargs[RAW], self._bot) if RAW in update.api_kwargs else update)
+            if new and len(updates) >= MOST_UPDATES:
                 # More waits.
                 continue
             if updates:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from yarl import URL
 
 from bot.platforms.claims import Claim, Claims
 from bot.platforms.platform import PermanentFault
-from bot.platforms.telegram.connection import is_bad_token, readable, seconds
+from bot.platforms.telegram.connection import decode, is_bad_token, seconds
 from bot.platforms.telegram.events import UPDATES
 from bot.platforms.telegram.polling import REFUSED
 
@@ -26,6 +27,10 @@ LARGEST_BODY = 1 << 20
 
 HAND_OVER_WITHIN = 5.0
 """Seconds until Telegram is told that an update has arrived, when its answer takes longer."""
+
+MOST_HELD = int(WebhookLimit.MAX_CONNECTIONS_LIMIT) // 2
+"""Deliveries that are held until their answer was handed over, of all processes together. Telegram makes no more than
+a hundred at a time, and a press must not wait behind questions until one of those is free."""
 
 LOOK_EVERY = 30.0
 """Seconds between two looks at what Telegram says about our webhook."""
@@ -73,9 +78,12 @@ class Webhook:
         log: Any,
         *,
         now: Callable[[], float],
+        replicas: int = 1,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._bot = bot
+        self._most_held = max(1, MOST_HELD // replicas)
+        self._held: OrderedDict[int, asyncio.Future[None]] = OrderedDict()
         self._take = take
         self._claims = claims
         self._listen = listen
@@ -201,20 +209,27 @@ class Webhook:
             # The bot was stopped while the claim was on its way; what answers takes nothing more.
             await self._claims.release(update.update_id)
             return 503
-        done = asyncio.ensure_future(self._finish(update))
+        let_go: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done = asyncio.ensure_future(self._finish(update, let_go))
         self._waiting.add(done)
         done.add_done_callback(self._waiting.discard)
-        await asyncio.wait({done}, timeout=HAND_OVER_WITHIN)
+        over: set[asyncio.Future[Any]] = {done, let_go}
+        await asyncio.wait(over, timeout=HAND_OVER_WITHIN, return_when=asyncio.FIRST_COMPLETED)
         # What was left unanswered, since the bot stops, is delivered again.
         return 200 if not done.done() or (not done.cancelled() and not done.exception() and done.result()) else 503
 
-    async def _finish(self, update: Update) -> bool:
-        """Return whether the update was answered."""
-        answered = False
+    async def _finish(self, update: Update, let_go: asyncio.Future[None]) -> bool:
+        """Return whether the update was answered; meanwhile its delivery is held, or that of the oldest is let go."""
+        answered, id = False, update.update_id
         try:
-            answered = await (await self._take(update))
+            answer = await self._take(update)
+            self._held[id] = let_go
+            if len(self._held) > self._most_held:
+                self._held.popitem(last=False)[1].set_result(None)
+            answered = await answer
         finally:
-            await (self._claims.done if answered else self._claims.release)(update.update_id)
+            self._held.pop(id, None)
+            await (self._claims.done if answered else self._claims.release)(id)
         return answered
 
     async def _until_reached(self, call: Callable[[], Awaitable[Any]]) -> Any:
@@ -246,4 +261,4 @@ def _update(body: bytes, bot: Bot) -> Update | None:
         return None
     if not isinstance(raw, dict) or type(raw.get("update_id")) is not int:
         return None
-    return Update.de_json(readable(raw), bot)
+    return decode(raw, bot)

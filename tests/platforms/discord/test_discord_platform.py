@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import logging
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -34,7 +35,7 @@ from bot.dialogue.dialogue import Dialogue
 from bot.dialogue.model import File, Kind, Part, Prompt, Question, Reply, Section
 from bot.dialogue.state import Action, State
 from bot.knowledge.markup import Paragraph, Span
-from bot.platforms.discord import adapter, gateway
+from bot.platforms.discord import adapter, gateway, rest
 from bot.platforms.discord.adapter import DiscordPlatform
 from bot.platforms.platform import PassingFault, PermanentFault
 from bot.service.log import logger, setup_logs
@@ -561,6 +562,127 @@ async def test_a_connection_without_a_pulse_is_left(
         assert len(server.identified) == 1
 
 
+async def test_a_gateway_that_never_gets_ready_is_left(
+    server: DiscordServer, make: Callable[..., DiscordPlatform], monkeypatch: pytest.MonkeyPatch
+):
+    """One that answers heartbeats and never says READY, or RESUMED, is dialled anew; at the start the operator hears of it."""
+    monkeypatch.setattr(gateway, "_READY_WITHIN", 0.3)
+    server.mute = True
+    assert "cannot be reached" in str(await ending(make()))
+    server.mute = False
+    async with serving(server, make()):
+        await works(server)
+        resumed = len(server.resumed)
+        server.mute = True
+        await server.cut(4000)
+        await server.until(lambda: len(server.resumed) >= resumed + 2)
+        server.mute = False
+        await server.until(lambda: server.ready)
+        await works(server)
+
+
+async def test_a_gateway_that_takes_connections_and_says_nothing(
+    server: DiscordServer, make: Callable[..., DiscordPlatform], monkeypatch: pytest.MonkeyPatch
+):
+    """A dial that leads nowhere is given up after a while, and told."""
+    monkeypatch.setattr(gateway, "_DIAL_WITHIN", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server.gateway_url = f"ws://127.0.0.1:{silent.getsockname()[1]}/"
+        assert "gateway of Discord cannot be reached" in str(await ending(make()))
+
+
+@pytest.mark.parametrize("fault", [Fault(hang=True), Fault(hang=True, after=True)])
+async def test_a_request_that_nobody_answers(
+    server: DiscordServer, make: Callable[..., DiscordPlatform], monkeypatch: pytest.MonkeyPatch, fault: Fault
+):
+    """Where a connection is dead and nobody says so, the answer takes another one, and arrives once."""
+    monkeypatch.setattr(rest, "REQUEST_WITHIN", 0.3)
+    monkeypatch.setattr(rest, "_FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(rest, "_ATTEMPT", 0.3)
+    async with serving(server, make()):
+        server.fail("/channels/", fault)
+        server.fail("/interactions/", fault)
+        asked = await server.say("hello")
+        await works(server)
+        await server.until(lambda: sum("/channels/" in call.path for call in server.calls) == 2 and server.messages)
+        await works(server)
+    assert [said["message_reference"]["message_id"] for said in server.messages] == [asked]
+
+
+LIMITS = {
+    "of one route": limited(0.2),
+    "of everything": Fault(
+        429,
+        {"message": "slow", "retry_after": 0.2, "global": True},
+        {"Via": "1.1 google", "X-RateLimit-Global": "true", "Retry-After": "1", "X-RateLimit-Scope": "global"},
+    ),
+    "shared": Fault(
+        429, {"message": "slow", "retry_after": 0.2, "global": False}, {"Via": "1", "X-RateLimit-Scope": "shared"}
+    ),
+    "that says not how long": Fault(429, {"message": "slow", "global": False}, {"Via": "1.1 google"}),
+    "without a word": Fault(429, None, {"Via": "1.1 google"}),
+    "in a list": Fault(429, ["slow"], {"Via": "1.1 google"}),
+    "in a page": Fault(429, "<html>slow</html>", {"Via": "1.1 google"}),
+    "of something in between": Fault(429, "<html>slow</html>", {"Retry-After": "1"}),
+    "in nonsense": Fault(429, {"retry_after": "soon"}, {"Via": "1.1 google"}),
+}
+
+
+@pytest.mark.parametrize("limit", LIMITS.values(), ids=LIMITS)
+async def test_limits_of_every_form_are_waited_for(
+    server: DiscordServer, make: Callable[..., DiscordPlatform], monkeypatch: pytest.MonkeyPatch, limit: Fault
+):
+    """Whoever asks gets the answer after it; others and interactions go on, and so does logging in."""
+    monkeypatch.setattr(rest, "_FIRST_PAUSE", 0.05)
+    async with serving(server, make()):
+        server.fail("/channels/", limit)
+        asked = await server.say("hello")
+        await works(server)
+        await server.until(lambda: server.messages)
+        assert server.messages[0]["message_reference"]["message_id"] == asked
+        server.fail("/interactions/", limit)
+        await works(server)
+    assert len(server.messages) == 1
+
+
+async def test_a_limit_that_lasts_holds_nobody(
+    server: DiscordServer, log: Stream, make: Callable[..., DiscordPlatform]
+):
+    """Where Discord lets nothing through for an hour, the message is given up and told, instead of piling up with all others."""
+    async with serving(server, make()):
+        server.fail("/channels/", limited(3_600))
+        await server.say("hello")
+        await log.says("a message could not be sent")
+        await server.say("hello again")
+        await server.until(lambda: server.messages)
+    server.fail("/users/@me", limited(3_600))
+    assert "lets nothing through for 3600 seconds" in str(await ending(make()))
+    server.fail("/gateway/bot", limited(3_600))
+    assert "lets nothing through for 3600 seconds" in str(await ending(make()))
+    server.fail("/gateway/bot", LIMITS["without a word"])
+    assert "cannot be reached" in str(await ending(make()))
+
+
+async def test_an_interaction_that_expired_is_let_go(
+    server: DiscordServer, log: Stream, make: Callable[..., DiscordPlatform], slow: threading.Event
+):
+    """One that Discord no longer knows when it is acknowledged, or when its answer comes, is no failure of ours."""
+    data: Json = {"id": "1", "name": "ask", "type": 1, "options": [{"name": "question", "type": 3, "value": "hello"}]}
+    async with serving(server, make()):
+        server.fail("/interactions/", Fault(404, {"message": "Unknown interaction", "code": 10062}))
+        await server.interact(2, data)
+        await log.says("too old to be")
+        server.fail("/webhooks/", Fault(404, {"message": "Unknown Webhook", "code": 10015}))
+        server.fail("/webhooks/", Fault(401, {"message": "Invalid Webhook Token", "code": 50027}))
+        await server.interact(2, data)
+        await server.until(lambda: server.deferred)
+        slow.set()
+        await log.says("too old to be", 3)
+        await works(server)
+    assert "a handler failed" not in log.getvalue()
+    assert sum("/webhooks/" in call.path for call in server.calls) == 2
+
+
 async def test_nothing_stays_in_memory_of_the_library(server: DiscordServer, make: Callable[..., DiscordPlatform]):
     """The base address of discord.py is untouched: another client of the process would not notice ours."""
     from discord.gateway import DiscordWebSocket  # noqa: PLC0415
@@ -596,6 +718,24 @@ async def test_stopping_waits_for_nobody_for_long(
         await server.say("hello")
         await server.until(lambda: any("/channels/" in call.path for call in server.calls))
     assert "answers were left unfinished" in log.getvalue()
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+async def test_stopping_while_a_question_is_acknowledged(
+    server: DiscordServer, make: Callable[..., DiscordPlatform], slow: threading.Event, monkeypatch: pytest.MonkeyPatch,
+    *, arrived: bool,
+):  # fmt: skip
+    """Whether Discord has heard of the acknowledgement or not, whoever asked is told."""
+    monkeypatch.setattr(adapter, "FINISH_WITHIN", 0.05)
+    async with serving(server, make()):
+        server.fail("/callback", Fault(hang=True, after=arrived))
+        option = {"name": "question", "type": 3, "value": "my phone?"}
+        id = await server.interact(2, {"id": "1", "name": "ask", "type": 1, "options": [option]})
+        await server.until(lambda: any("/callback" in call.path for call in server.calls))
+    assert bool(server.deferred) is arrived
+    assert "Please ask again in a moment" in shown(server.answers[id]["data"])
+    assert server.answers[id]["data"]["flags"] == HIDDEN
+    slow.set()
 
 
 # --- commands ------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import asyncio
 import heapq
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ def hours() -> Hours:
 class Sent:
     """Messages that left, with the time of each."""
 
-    def __init__(self, hours: Hours, **given: int) -> None:
+    def __init__(self, hours: Hours, **given: Any) -> None:
         self.limiter = Limiter(hours.clock, sleep=hours.sleep, **given)
         self.hours = hours
         self.log: list[tuple[float, int, Urgency]] = []
@@ -90,6 +91,50 @@ async def test_replicas_share_the_rate(hours: Hours):
     sent = Sent(hours, replicas=2)
     await hours.run(*(sent.send(chat) for chat in range(1, 101)))
     assert hours.now == pytest.approx(2 * 99 / PER_SECOND, rel=0.01)
+
+
+class Places:
+    """The order of a group that two processes share, as long as it is there."""
+
+    def __init__(self, hours: Hours) -> None:
+        self.hours = hours
+        self.times: list[float] = []
+        self.is_gone = False
+
+    async def take(self, chat: int) -> tuple[float, ...] | None:
+        assert chat < 0
+        if self.is_gone:
+            return None
+        now = self.hours.now
+        at = max([now, *(time + 1 for time in self.times[-1:]), *(time + 60 for time in self.times[-20:][:-19])])
+        self.times.append(at)
+        return tuple(time - now for time in self.times[-20:])
+
+    async def is_first(self, chat: int, seconds: float) -> bool:
+        raise AssertionError(chat, seconds)
+
+
+async def test_replicas_share_a_group(hours: Hours):
+    """Twenty a minute are what two processes send to it together; each knows how long one waits behind the others."""
+    places = Places(hours)
+    one, other = (Sent(hours, replicas=2, pace=places) for _ in range(2))
+    await hours.run(*(sent.send(-5, Urgency.GROUP) for _ in range(15) for sent in (one, other)))
+    times = sorted(one.times(-5) + other.times(-5))
+    assert len(times) == 30
+    assert all(later - earlier >= 60 - 0.1 for earlier, later in zip(times, times[GROUP_MESSAGES:], strict=False))
+    # Behind nine here, as many wait in the other process.
+    assert one.limiter.wait(-5, 9) == pytest.approx(other.limiter.wait(-5, 9), abs=1.1)
+    assert one.limiter.wait(-5, 9) > places.times[10] + 60 - hours.now + 8
+
+
+async def test_without_what_replicas_share_each_goes_by_itself(hours: Hours):
+    """Where it is gone a process sends as if it were alone; where there never was any it takes its part."""
+    places = Places(hours)
+    places.is_gone = True
+    alone, part = Sent(hours, replicas=2, pace=places), Sent(hours, replicas=2)
+    await hours.run(*(sent.send(-5, Urgency.GROUP) for _ in range(GROUP_MESSAGES) for sent in (alone, part)))
+    assert alone.times(-5)[-1] < 30
+    assert part.times(-5)[GROUP_MESSAGES // 2] >= 60
 
 
 async def test_presses_go_before_private_chats_and_those_before_groups(hours: Hours):

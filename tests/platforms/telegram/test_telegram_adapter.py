@@ -358,6 +358,8 @@ async def test_a_flooded_group_is_told_once_for_all(
     assert told() == 1
     answered = len(server.said())
     assert answered < 40
+    # It does not come behind everything that waited already.
+    assert "So many questions" not in server.said()[-1].text
     await asyncio.sleep(6.1)
     await server.write(f"/ask@{ME['username']} {QUESTION}", GROUP)
     await server.until(lambda: len(server.said()) == answered + 1)
@@ -429,10 +431,12 @@ async def test_only_what_is_handled_is_asked_for(running: Running, server: Teleg
         Fault("sendMessage", 500, times=2),
         Fault("sendMessage", 502, page="<html>Bad Gateway</html>"),
         Fault("sendMessage", 404, page="<html>nothing here</html>"),
+        Fault("sendMessage", 403, page="<html>Access denied</html>"),
+        Fault("sendMessage", 200, page="<html>Welcome to our proxy</html>"),
         Fault("sendMessage", drop=True),
         Fault("sendMessage", 429, "Too Many Requests: retry after 1", {"retry_after": 1}),
     ],
-    ids=["500", "page", "404-page", "drop", "429"],
+    ids=["500", "page", "404-page", "403-page", "200-page", "drop", "429"],
 )
 async def test_a_message_is_sent_again_after_what_passes(
     running: Running, server: TelegramServer, dialogue: Dialogue, fault: Fault

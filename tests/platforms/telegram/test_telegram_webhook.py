@@ -174,6 +174,30 @@ async def test_a_long_answer_holds_the_delivery_for_a_bounded_time(
     assert taken.ids == [5]
 
 
+async def test_a_press_does_not_wait_for_a_free_connection(
+    make: Make, taken: Taken, listen: Listen, monkeypatch: pytest.MonkeyPatch
+):
+    """Where more are held than may be, the oldest is let go, and is answered all the same; the others are held."""
+    monkeypatch.setattr(webhook, "MOST_HELD", 2)
+    hook = make()
+    await hook.begin()
+    taken.at_once = False
+    deliveries = [asyncio.create_task(post(listen, {"update_id": 5}))]
+    await taken.one.wait()
+    for id in (6, 7):
+        taken.one.clear()
+        deliveries.append(asyncio.create_task(post(listen, {"update_id": id})))
+        await taken.one.wait()
+    assert await deliveries[0] == 200
+    assert not any(delivery.done() for delivery in deliveries[1:])
+    for answer in taken.answers.values():
+        answer.set_result(True)
+    assert [await delivery for delivery in deliveries] == [200, 200, 200]
+    assert await post(listen, {"update_id": 5}) == 200
+    assert sorted(taken.ids) == [5, 6, 7]
+    await hook.confirm()
+
+
 async def test_an_update_that_was_not_answered_comes_again(hook: Webhook, taken: Taken, listen: Listen):
     """Where answering was broken off, the next delivery of the update is answered."""
     taken.at_once = False
