@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,10 +49,11 @@ class Encoder:
     @classmethod
     def load(cls, path: Path = WEIGHTS, sha256: str = SHA256) -> Encoder:
         """Read the weights; refuse a file that is not the expected one."""
+        _check(path, sha256)
         try:
-            with np.load(io.BytesIO(_read(path, sha256)), allow_pickle=False) as file:
+            with np.load(path, allow_pickle=False) as file:
                 return cls({key: file[key] for key in file.files})
-        except (ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError) as error:
             raise EncoderError(f"{path}: cannot be read ({error})") from error
 
     def encode(self, texts: Sequence[str]) -> Floats:
@@ -77,17 +77,19 @@ def _rows(arrays: Mapping[str, Any]) -> Rows:
         from bot.matching.transformer import Transformer  # noqa: PLC0415 - only where it is needed
 
         return Transformer(arrays)
-    return Graph(arrays, _read(SUMS, SUMS_SHA256))
+    _check(SUMS, SUMS_SHA256)
+    return Graph(arrays, SUMS)
 
 
-def _read(path: Path, sha256: str) -> bytes:
+def _check(path: Path, sha256: str) -> None:
+    """Refuse a file that is not the expected one; it is read piece by piece, for its size would stay in memory."""
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise EncoderError(f"{path}: cannot be read ({error})") from error
-    if sha256 and hashlib.sha256(raw).hexdigest() != sha256:
+    if sha256 and found != sha256:
         raise EncoderError(f"{path}: not the file that belongs to this version")
-    return raw
 
 
 def fingerprint(cleaned: str) -> int:

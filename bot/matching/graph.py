@@ -8,6 +8,7 @@ over the whole of its input, so texts are computed one by one: company must not 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,8 @@ _SILENT = 3
 class Graph:
     """Turns the pieces of texts into rows; may be called from several threads at once."""
 
-    def __init__(self, arrays: Mapping[str, Any], sums: bytes) -> None:
-        """Take the weights, and the content of `encoder.onnx`."""
+    def __init__(self, arrays: Mapping[str, Any], sums: Path) -> None:
+        """Take the weights, and the path of `encoder.onnx`."""
         options = onnxruntime.SessionOptions()
         # A question is too small to share; many questions share the cores among themselves.
         options.intra_op_num_threads = 1
@@ -36,7 +37,7 @@ class Graph:
         options.add_external_initializers(
             list(given), [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in given.values()]
         )
-        self._session: Any = onnxruntime.InferenceSession(sums, options, providers=["CPUExecutionProvider"])
+        self._session: Any = onnxruntime.InferenceSession(str(sums), options, providers=["CPUExecutionProvider"])
 
     def __call__(self, texts: Sequence[Sequence[int]]) -> Floats:
         """Return a row a text."""
