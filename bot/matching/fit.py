@@ -46,7 +46,7 @@ OFFTOPIC_SHARE = 0.4
 ANSWERED_OFFTOPIC, ANSWERED_KIND, OFFERED_OFFTOPIC = 0.025, 0.05, 0.15
 """What the thresholds allow: off-topic answered, of one kind, and offered only."""
 
-LIKELY, SURE = 0.55, 0.9
+LIKELY, SURE = 0.6, 0.9
 """Nothing is answered that is hardly likelier to be right than wrong, however few off-topic messages come near it."""
 
 
