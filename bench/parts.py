@@ -88,7 +88,7 @@ async def telegram(dialogue: Dialogue, texts: Sequence[str]) -> Times:
     for number, text in enumerate(texts):
         raw = {
             "update_id": number,
-            "message": {"message_id": 1, "date": 1, "chat": {"id": 5550, "type": "private"}, "from": _PERSON, "text": text},
+            "message": {"message_id": 1, "date": 1, "chat": {"id": 5550 + number, "type": "private"}, "from": _PERSON, "text": text},
         }  # fmt: skip
         began = time.thread_time()
         update = Update.de_json(raw, bot)
@@ -109,7 +109,7 @@ async def discord_(dialogue: Dialogue, texts: Sequence[str]) -> Times:
     library, ours = [], []
     for number, text in enumerate(texts):
         raw = {
-            "id": str(number + 1), "type": 0, "channel_id": "2", "guild_id": "3", "content": f"<@4711> {text}",
+            "id": str(number + 1), "type": 0, "channel_id": str(number), "guild_id": "3", "content": f"<@4711> {text}",
             "author": {"id": "5550", "username": "ada"}, "mentions": [{"id": "4711"}], "attachments": [], "embeds": [],
         }  # fmt: skip
         payload = json.dumps({"op": 0, "t": "MESSAGE_CREATE", "s": number, "d": raw})

@@ -135,19 +135,12 @@ class Engine:
         texts = split(cleaned)
         questions = sum(map(asks, texts))
         last = after if after in self._topic_place and self._follows(found) else None
-        # What is read together costs less than what is read one after the other.
-        whole, *parts = self._read(
-            [
-                cleaned,
-                *(texts if questions > 1 else ()),
-                *([self._after(last, cleaned)] if last else ()),
-            ]
-        )
+        whole, *parts = self._read([cleaned, *(texts if questions > 1 else ())])
         limits = self.heads.thresholds
         enough = limits.answer
         if last:
-            together = parts.pop()
             if whole.score < limits.sure:
+                (together,) = self._read([self._after(last, cleaned)])
                 whole = self._followed(whole, together, last)
                 enough *= FOLLOW_ENOUGH
         parts = self._leaning(parts, texts)
