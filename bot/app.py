@@ -80,7 +80,6 @@ STORE_WITHIN = 1.0
 SHARED_WITHIN = 0.5
 """Seconds that Redis may take for a claim or a lease before it counts as gone; an answer waits for a claim."""
 
-
 _QUEUE_LOOK = 0.1
 _NEVER = 1_000_000
 

@@ -21,6 +21,9 @@ def paginate(sections: Sequence[Section], measure: Measure, budget: int) -> tupl
 
     `budget` must hold a heading and some characters; a heading that does not fit by itself is dropped.
     """
+    if measure(sections) <= budget:
+        # Nearly every reply; to look for the ends of pages takes as long as everything else.
+        return (tuple(sections),)
     pages: list[Page] = []
     page: Page = ()
     for piece in _pieces(sections):

@@ -138,11 +138,10 @@ class Engine:
         whole, *parts = self._read([cleaned, *(texts if questions > 1 else ())])
         limits = self.heads.thresholds
         enough = limits.answer
-        if last:
-            if whole.score < limits.sure:
-                (together,) = self._read([self._after(last, cleaned)])
-                whole = self._followed(whole, together, last)
-                enough *= FOLLOW_ENOUGH
+        if last and whole.score < limits.sure:
+            (together,) = self._read([self._after(last, cleaned)])
+            whole = self._followed(whole, together, last)
+            enough *= FOLLOW_ENOUGH
         parts = self._leaning(parts, texts)
         language = self._language(text, found)
         if not whole.known or language not in ("en", "und") or self._foreign(language, found):

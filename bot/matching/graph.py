@@ -12,12 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime
 
-from bot.matching.transformer import weights
-
-Floats = npt.NDArray[np.float32]
+from bot.matching.transformer import Floats, weights
 
 _SILENT = 3
 """The runtime tells errors only: its warnings go to standard error past the log."""
@@ -41,8 +38,10 @@ class Graph:
 
     def __call__(self, texts: Sequence[Sequence[int]]) -> Floats:
         """Return a row a text."""
-        rows = [self._session.run(None, {"pieces": np.array([text], dtype=np.int64)})[0] for text in texts]
-        return np.concatenate(rows, dtype=np.float32)
+        rows = np.empty((len(texts), self._session.get_outputs()[0].shape[1]), dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            row[:] = self._session.run(None, {"pieces": np.array([text], dtype=np.int64)})[0]
+        return rows
 
 
 def _given(arrays: Mapping[str, Any]) -> dict[str, Any]:

@@ -128,9 +128,6 @@ def title_of(title: str) -> str:
 
 def _pages(reply: Reply) -> tuple[Page, ...]:
     room = BUDGET - units(quotation(reply.quote))
-    if units(_body(reply.sections)) <= room:
-        # Nearly every reply; to look for the ends of pages takes as long as everything else.
-        return (reply.sections,)
     return paginate(reply.sections, lambda part: units(_body(part)), room)
 
 

@@ -130,7 +130,7 @@ def _pages(sections: Sequence[Section], room: int) -> tuple[Page, ...]:
         # A page is full when either its characters or its entities are.
         return max(units(_text(body)), -(-sum(map(_entities, body)) * room // entities))
 
-    return (tuple(sections),) if measure(sections) <= room else paginate(sections, measure, room)
+    return paginate(sections, measure, room)
 
 
 def _body(sections: Iterable[Section]) -> list[Span]:
