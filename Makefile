@@ -61,8 +61,10 @@ check:
 golden:
 	@$(BOT) test
 
+# Most tests wait, so several files run at once; those that time something have the machine to themselves.
 pytest:
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not alone"
+	@$(PY) -m pytest -m alone
 
 schema:  ## write the JSON Schemas that editors complete with
 	@$(PY) -m bot.workshop.schema

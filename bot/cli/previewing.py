@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
+import os
 import signal
 import sys
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,10 +57,7 @@ async def _serve(settings: Settings, port: int) -> None:
     from bot.workshop.preview.server import HOST, PreviewServer
 
     parts = _parts(settings)
-    # Ctrl-C reaches every process of the terminal; this one ends with ours.
-    checker = ProcessPoolExecutor(
-        1, multiprocessing.get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)
-    )
+    checker = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _end_with_parent)
     live = Live(parts, checker)
     server = PreviewServer(live, parts)
     ended = asyncio.Event()
@@ -79,6 +78,22 @@ async def _serve(settings: Settings, port: int) -> None:
         await asyncio.gather(following, ending, return_exceptions=True)
         await server.stop()
         checker.shutdown(wait=False, cancel_futures=True)
+        # Nobody waits any more for what is being checked.
+        for child in multiprocessing.active_children():
+            child.terminate()
+
+
+def _end_with_parent() -> None:
+    """Leave Ctrl-C, which reaches every process of the terminal, to the parent, and end when it does, however it ends."""
+    parent = multiprocessing.parent_process()
+    assert parent
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def end() -> None:
+        parent.join()
+        os._exit(0)
+
+    threading.Thread(target=end, daemon=True).start()
 
 
 def _end(ended: asyncio.Event) -> None:

@@ -20,6 +20,8 @@ from wire.soak import QUESTIONS, processor
 from wire.telegram_server import TOKEN, Call, Fault, TelegramServer
 from wire.test_operating import free_port
 
+pytestmark = pytest.mark.alone
+
 PEOPLE = 200
 ACKNOWLEDGED_WITHIN = 1.0
 HELD = 0.02

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,28 @@ def test_a_signal_ends_it(command: tuple[list[str], dict[str, str]], tmp_path: P
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=5) == 0
         assert process.stderr.read() == ""
+
+
+def test_its_helper_ends_with_it(command: tuple[list[str], dict[str, str]], tmp_path: Path):
+    """However the command ends, the process that it checks in ends too."""
+    if not Path("/proc/self/task").exists():
+        pytest.skip("children are looked up in /proc, which this system does not have")
+    line, environment = command
+    with subprocess.Popen(
+        [*line, "--port", "0"], env=environment, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        while "--multiprocessing-fork" not in "".join(map(command_of, children.read_text().split())):
+            time.sleep(0.02)
+        process.kill()
+        # The helper holds the pipe as well: it can be read to its end only when nobody is left.
+        process.communicate(timeout=30)
+
+
+def command_of(process: str) -> str:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text()
+    except FileNotFoundError:
+        return ""
