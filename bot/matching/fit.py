@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import lapack
 from scipy.sparse import csr_matrix
 
 from bot.matching.encoder import Encoder, fingerprint
@@ -19,6 +18,7 @@ from bot.matching.heads import Heads
 from bot.matching.kernel import SENTENCE, gram, shares
 from bot.matching.model import Thresholds, Training
 from bot.matching.normalise import clean, words
+from bot.matching.packed import Packed
 from bot.matching.scoring import Doubles, evidence, reach, right, sigmoid, softmax
 
 Progress = Callable[[str, float], None]
@@ -83,7 +83,7 @@ def fit(training: Training, progress: Progress | None = None, encoder: Encoder |
     counted = shares(blocks, count / len(topics))
     alike = gram(matrix, vectors, blocks, counted)
     folds = _folds(alike)
-    alike += 1
+    alike.add(1)
     tell("topics and gate", 0.5)
     mix, unseen = _ridge(alike, target, _balance(count, kind), folds)
     del alike
@@ -190,9 +190,9 @@ def _encode(encoder: Encoder, cleaned: list[str], tell: Progress) -> Floats:
     return vectors
 
 
-def _folds(alike: Floats) -> Ints:
+def _folds(alike: Packed) -> Ints:
     """Deal the messages into folds, those that are nearly the same into one."""
-    count = len(alike)
+    count = alike.size
     leader = np.arange(count)
 
     def find(place: int) -> int:
@@ -203,7 +203,7 @@ def _folds(alike: Floats) -> Ints:
 
     limit = ALIKE * (2 + SENTENCE)
     for one in range(count):
-        for two in np.flatnonzero(alike[one + 1 :, one] >= limit):
+        for two in np.flatnonzero(alike.below(one) >= limit):
             leader[find(one + 1 + int(two))] = find(one)
     groups: dict[int, list[int]] = {}
     for place in range(count):
@@ -216,27 +216,18 @@ def _folds(alike: Floats) -> Ints:
     return folds
 
 
-def _ridge(kernel: Floats, target: Floats, weight: Floats, folds: Ints) -> tuple[Floats, Floats]:
+def _ridge(kernel: Packed, target: Floats, weight: Floats, folds: Ints) -> tuple[Floats, Floats]:
     """Solve weighted least squares, in place of the kernel.
 
     Returns the mix of messages, and what each message would have been given had its fold
-    been left out: exact, and without fitting again.
+    been left out: exact, and without fitting again. Raises ValueError where messages are too alike.
     """
-    kernel[np.diag_indices_from(kernel)] += STIFFNESS / weight
-    root, failed = lapack.spotrf(kernel, lower=1, clean=0, overwrite_a=1)
-    if failed == 0:
-        root, failed = lapack.spotri(root, lower=1, overwrite_c=1)
-    if failed:
-        raise ValueError("the messages are too alike to learn from")
-    # Only the lower half was written; the upper half still holds the kernel.
-    inverse = root
-    for place in range(len(inverse)):
-        inverse[place, place + 1 :] = inverse[place + 1 :, place]
-    mix = np.asarray(inverse @ target)
+    kernel.add_diagonal(STIFFNESS / weight)
+    mix = kernel.solve_and_invert(target)
     unseen = np.empty_like(target)
     for fold in np.unique(folds):
         out = np.flatnonzero(folds == fold)
-        unseen[out] = target[out] - np.linalg.solve(inverse[np.ix_(out, out)], mix[out])
+        unseen[out] = target[out] - np.linalg.solve(kernel.block(out), mix[out])
     return mix, unseen
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bot.matching.packed import Packed
+
 Floats = npt.NDArray[np.float32]
 
 WIDTH = 2.0
@@ -71,15 +73,14 @@ def product(rows: Floats, matrix: Floats) -> Floats:
     return np.stack([row @ matrix for row in rows])
 
 
-def gram(matrix: Any, vectors: Floats, blocks: Sequence[int], shares: Sequence[float], step: int = 128) -> Floats:
-    """Return the likeness of all messages with one another; built row by row to save memory."""
-    count = matrix.shape[0]
-    full = np.empty((count, count), dtype=np.float32, order="F")
-    columns = matrix.T.tocsr()
+def gram(matrix: Any, vectors: Floats, blocks: Sequence[int], shares: Sequence[float], step: int = 128) -> Packed:
+    """Return the likeness of all messages with one another; built by so many rows at once to save memory."""
+    full = Packed(matrix.shape[0])
     messages = turned(vectors, blocks)
-    for start in range(0, count, step):
-        rows = slice(start, min(start + step, count))
-        part = np.asarray((matrix[rows] @ columns).toarray(), dtype=np.float32)
-        part += near(vectors[rows], messages, shares)
-        full[:, rows] = part.T
+    for start in range(0, full.size, step):
+        rows = slice(start, min(start + step, full.size))
+        columns = full.needed(rows.start, rows.stop)
+        part = np.asarray((matrix[columns] @ matrix[rows].T.tocsr()).toarray().T, dtype=np.float32)
+        part += near(vectors[rows], [block[:, columns] for block in messages], shares)
+        full.put(start, part)
     return full

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from bot.matching.encoder import SHA256, SUMS_SHA256
 
-ENGINE_VERSION = "8"
+ENGINE_VERSION = "9"
 """Part of every digest: heads that an older engine fitted are refused."""
 
 
