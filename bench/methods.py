@@ -6,6 +6,7 @@ Libraries are imported where they are used, so that the memory of each method is
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -155,6 +156,8 @@ class MiniLm:
     def __init__(self) -> None:
         from importlib.util import find_spec
 
+        # It would report its use to its maker.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime
         from tokenizers import Tokenizer
 

@@ -3,18 +3,26 @@
 `encoder.onnx` holds the sums alone (`tools/encoder/graph.py` writes it); the weights come from
 the arrays that NumPy would use. The runtime rounds what goes into each product to eight bits
 over the whole of its input, so texts are computed one by one: company must not change a row.
+
+From its first session on the runtime reports its use to its maker, over the network and from a
+file in the home folder, unless a variable forbids that before it is loaded (Privacy.md in its
+package). So it is loaded here alone, and forbidden here.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from bot.matching.transformer import Floats, weights
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime
 
 _SILENT = 3
 """The runtime tells errors only: its warnings go to standard error past the log."""
