@@ -80,6 +80,9 @@ STORE_WITHIN = 1.0
 SHARED_WITHIN = 0.5
 """Seconds that Redis may take for a claim or a lease before it counts as gone; an answer waits for a claim."""
 
+FIT_WITHIN = 1_200.0
+"""Seconds after which a process that fits counts as hung; a small machine that has much else to do takes minutes."""
+
 _QUEUE_LOOK = 0.1
 _NEVER = 1_000_000
 
@@ -163,9 +166,15 @@ def _cached(settings: Settings, knowledge: Knowledge) -> Heads:
 
 def fit_in_child(settings: Settings) -> None:
     """Fit in a process of its own, so that what fitting needs is never in the memory of serving."""
+    if not sys.stderr.isatty():  # where it is one, that process shows a bar
+        log.info("the matcher is fitted for this knowledge first, which takes a minute or more")
     done = subprocess.run(  # noqa: S603 - our own command
         _fitting(settings), check=False, stdout=sys.stderr, env=environment_for_fitting()
     )
+    if done.returncode == -signal.SIGKILL:
+        raise AppError(
+            "The matcher could not be fitted: its process was killed, as systems do when memory runs out; give it 1.5 GB."
+        )
     if done.returncode:
         raise AppError("The matcher could not be fitted; the lines above say why.")
 
@@ -176,10 +185,17 @@ async def fit_beside(settings: Settings) -> None:
         *_fitting(settings), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment_for_fitting()
     )
     try:
-        if await process.wait():
+        async with asyncio.timeout(FIT_WITHIN):
+            failed = await process.wait()
+        if failed:
             raise RefitError(
                 "The new phrasings could not be learned, so the previous ones go on answering; run privacy-bot fit to see why."
             )
+    except TimeoutError:
+        raise RefitError(
+            f"The new phrasings were not learned within {FIT_WITHIN / 60:.0f} minutes, so the previous ones go on answering; "
+            "see what keeps this machine busy, then save the file again or send SIGHUP."
+        ) from None
     finally:
         if process.returncode is None:
             process.kill()
@@ -237,12 +253,9 @@ def build_redis(settings: Settings, within: float, retry: Retry | None = None) -
         return None
     from redis.asyncio import Redis  # noqa: PLC0415 - only who shares a state needs it
 
-    return Redis.from_url(
-        settings.bot_state.url.get_secret_value(),
-        socket_timeout=within,
-        socket_connect_timeout=within,
-        retry=retry,
-    )
+    from bot.service.connections import pool  # noqa: PLC0415
+
+    return Redis.from_pool(pool(settings.bot_state.url.get_secret_value(), within, retry))
 
 
 def build_shared(settings: Settings) -> SharedServer | None:
@@ -513,10 +526,14 @@ def _parts(
         if ledger:
             found["store"] = f"degraded: {ledger.fault}" if ledger.fault else "ok"
         if counters.shared:
-            found["flood"] = "degraded: Redis is gone, so each process counts by itself" if counters.degraded else "ok"
+            found["flood"] = (
+                "degraded: Redis cannot be used, so each process counts by itself" if counters.degraded else "ok"
+            )
         if shared:
             found["sharing"] = (
-                "degraded: Redis is gone, so this process goes by what it knows itself" if shared.is_gone else "ok"
+                f"degraded: Redis {shared.fault}, so this process goes by what it knows itself"
+                if shared.fault
+                else "ok"
             )
         for watch in supervisor.watches:
             state = "ok" if watch.can_answer else ("down" if watch.health is Health.ENDED else "degraded")

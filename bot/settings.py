@@ -62,8 +62,22 @@ def _state(value: Any) -> Any:
     if text.startswith("sqlite:///") and len(text) > len("sqlite:///") and "\0" not in text:
         return StateAt(kind="sqlite", path=_folder(text.removeprefix("sqlite:///")))
     if re.fullmatch(r"rediss?://[!-~]+", text):
+        _refuse_bad_redis(text)
         return StateAt(kind="redis", url=SecretStr(text))
     raise ValueError("it is no store; write sqlite:///var/state.db, redis://127.0.0.1:6379/0 or memory://")
+
+
+def _refuse_bad_redis(url: str) -> None:
+    """Raise ValueError where nothing could be connected to an address; it may hold a password, so nothing of it is told."""
+    from bot.service.connections import pool  # noqa: PLC0415 - it brings a library that few settings need
+
+    try:
+        pool(url, within=1)
+    except ValueError:
+        raise ValueError(
+            "it is no address of Redis or Valkey; write it like redis://127.0.0.1:6379/0, with rediss: and ssl_… options for "
+            "TLS, and signs like / # @ in a password as %2F %23 %40"
+        ) from None
 
 
 def _key_file(value: Any) -> Any:
@@ -250,6 +264,9 @@ class Settings(BaseModel):
             raise ValueError("DISCORD_SHARD_IDS is set without DISCORD_SHARD_COUNT; set both or neither")
         if isinstance(ids, tuple) and isinstance(count, int) and max(ids) >= count:
             raise ValueError(f"DISCORD_SHARD_IDS names a shard beyond {count - 1}; raise DISCORD_SHARD_COUNT")
+        if isinstance(ids, tuple) and len(set(ids)) < len(ids):
+            # Each would answer everything once more.
+            raise ValueError("DISCORD_SHARD_IDS names a shard twice; name each one once")
         return self
 
     @model_validator(mode="after")
@@ -268,6 +285,12 @@ class Settings(BaseModel):
         if self.discord_shard_ids == "auto" and self.bot_state.kind != "redis":
             raise ValueError(
                 "DISCORD_SHARD_IDS=auto needs BOT_STATE=redis://…, through which the processes agree; set it"
+            )
+        if self.discord_slots and not self.leases_slots:
+            # Each process would hold all connections, so that each question would be answered by every one.
+            raise ValueError(
+                "DISCORD_SLOTS shares nothing out without BOT_STATE=redis://… and DISCORD_SHARD_IDS=auto; set both, or "
+                "leave it out"
             )
         return self
 
@@ -323,7 +346,7 @@ def read_settings(environment: Mapping[str, str] | None = None, env_file: Path |
         raise SettingsError(_sentence(error)) from None
 
 
-_SECRETS = ("DISCORD_TOKEN", "TELEGRAM_TOKEN", "TELEGRAM_WEBHOOK_SECRET")
+_SECRETS = ("DISCORD_TOKEN", "TELEGRAM_TOKEN", "TELEGRAM_WEBHOOK_SECRET", "BOT_STATE")
 """Variables that `…_FILE` may set as well."""
 
 _NOT_SET = frozenset({"misspelt"})

@@ -37,11 +37,15 @@ def test_the_environment_goes_before_the_file(tmp_path: Path):
 
 
 def test_secrets_come_from_files_too(tmp_path: Path):
-    """DISCORD_TOKEN_FILE names a file whose trimmed content is the token."""
+    """DISCORD_TOKEN_FILE names a file whose trimmed content is the token; so can an address with a password be named."""
     (tmp_path / "secret").write_text(f"{DISCORD}\n")
     token = read(tmp_path, DISCORD_TOKEN_FILE=str(tmp_path / "secret")).discord_token
     assert token
     assert token.get_secret_value() == DISCORD
+    (tmp_path / "state").write_bytes(b"\xef\xbb\xbfredis://:s3cret@valkey\r\n")
+    state = read(tmp_path, BOT_STATE_FILE=str(tmp_path / "state")).bot_state
+    assert state.url
+    assert state.url.get_secret_value() == "redis://:s3cret@valkey"
 
 
 def test_no_secret_is_shown(tmp_path: Path):
@@ -75,6 +79,12 @@ def test_no_secret_is_shown(tmp_path: Path):
         ({"DISCORD_SHARD_IDS": "0,1"}, "DISCORD_SHARD_IDS is set without DISCORD_SHARD_COUNT"),
         ({"DISCORD_SHARD_COUNT": "2", "DISCORD_SHARD_IDS": "0,2"}, "DISCORD_SHARD_IDS names a shard beyond 1"),
         ({"DISCORD_SHARD_COUNT": "2", "DISCORD_SHARD_IDS": "a"}, "DISCORD_SHARD_IDS is set wrongly"),
+        ({"DISCORD_SHARD_COUNT": "2", "DISCORD_SHARD_IDS": "1,0,1"}, "DISCORD_SHARD_IDS names a shard twice"),
+        ({"DISCORD_SLOTS": "2"}, "DISCORD_SLOTS shares nothing out without BOT_STATE=redis://"),
+        (
+            {"DISCORD_SLOTS": "2", "DISCORD_SHARD_COUNT": "4", "BOT_STATE": "redis://valkey"},
+            "DISCORD_SLOTS shares nothing out without",
+        ),
         ({"BOT_PRIVACY_URL": "example.org"}, "BOT_PRIVACY_URL is set wrongly: it is no web address"),
         ({"BOT_CONTACT": "a\nb"}, "BOT_CONTACT is set wrongly: it holds a line break"),
         ({"BOT_PRIVACY_URL": "https://me:pw@example.org/"}, "BOT_PRIVACY_URL is set wrongly: it is no web address"),
@@ -128,6 +138,28 @@ def test_the_state_is_a_file_a_server_or_nothing(tmp_path: Path, text: str, kind
     state = read(tmp_path, BOT_STATE=text).bot_state
     assert (state.kind, str(state.path) if state.path else None) == (kind, path)
     assert "pass@" not in repr(state)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://:s3cret/word@valkey:6379/0",
+        "redis://:s3cret@valkey:port/0",
+        "redis://:s3cret@valkey:99999/0",
+        "redis://:s3cret@[::1/0",
+        "redis://:s3cret@valkey/zero",
+        "redis://:s3cret@valkey?db=zero",
+        "redis://:s3cret@valkey?nonsense=1",
+        "redis://:s3cret@valkey?socket_timeout=100",
+        "redis://:s3cret@valkey?ssl_ca_certs=/ca.pem",
+        "rediss://:s3cret@valkey?ssl_cert_reqs=perhaps",
+    ],
+)
+def test_an_address_to_which_nothing_could_be_connected_is_refused(tmp_path: Path, address: str):
+    """It is told in one sentence, which holds nothing of a password that was cut in two."""
+    with pytest.raises(SettingsError, match="BOT_STATE is set wrongly: it is no address of Redis or Valkey") as caught:
+        read(tmp_path, BOT_STATE=address)
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["sqlite://", "sqlite:///", "postgres://x", "state.db", "redis:// x", "redis://"])
@@ -209,8 +241,9 @@ def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, text: str, line: in
     """A line of .env is never passed over in silence, and never shown: it may hold a secret."""
     with pytest.raises(SettingsError) as caught:
         read(tmp_path, text)
-    assert f", line {line}, cannot be read" in str(caught.value)
-    assert "open" not in str(caught.value)
+    told = str(caught.value).removeprefix(str(tmp_path))
+    assert f", line {line}, cannot be read" in told
+    assert "open" not in told
 
 
 def test_a_file_that_is_no_text_is_one_sentence(tmp_path: Path):

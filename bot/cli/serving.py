@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import typer
 
-from bot.cli.base import DONE, FINDINGS, NO_PLATFORM, USAGE, app, console, stop, the_dialogue, the_settings
+from bot.cli.base import FINDINGS, NO_PLATFORM, USAGE, app, console, stop, the_dialogue, the_settings
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 @app.command()
 def run() -> None:
     """Start every platform that has a token; with none, the terminal chat."""
-    # Until the platforms have handlers of their own; whoever stops the start stops the fitting with it.
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, _stopped)
+    # Until the platforms have handlers of their own, Ctrl-C ends the start as quietly as SIGTERM does.
+    signal.signal(signal.SIGINT, signal.getsignal(signal.SIGTERM))
+    # The knowledge is read anyway.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     settings = the_settings()
-    from bot.service.log import logger, setup_logs
+    from bot.service.log import logger, setup_logs, unfailing
 
+    sys.stderr = unfailing(sys.stderr)
     setup_logs(settings.bot_log)
     log = logger("bot")
     for variable, meant in settings.misspelt:
@@ -41,10 +43,6 @@ def run() -> None:
         stop(str(error), USAGE)
     if not stopped:
         stop("No platform is left, so the bot stops.", NO_PLATFORM)
-
-
-def _stopped(_signal: int, _frame: object) -> NoReturn:
-    raise SystemExit(DONE)
 
 
 def _chat_instead(settings: Settings) -> None:

@@ -178,7 +178,8 @@ def _stray(folder: Path) -> Iterator[Finding]:
         for name in names:
             inside = below.parts[:1] in {("topics",), ("letters",), ("offtopic",), ("questions",)}
             looks = re.search(r"\.ya?ml($|\.txt$)", name, re.IGNORECASE) or (inside and not name.startswith("README"))
-            passed = name.startswith(".") or name.endswith(
+            # Emacs keeps what is not saved yet as #name#, beside the file.
+            passed = name.startswith((".", "#")) or name.endswith(
                 (".yaml", ".yml", "~", ".bak", ".orig", ".rej", ".tmp", ".swp")
             )
             if looks and not passed:

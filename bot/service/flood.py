@@ -18,10 +18,10 @@ from typing import Any, Protocol
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import MovingWindowSupport, RedisStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
-from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 from bot.platforms.gate import Act, Verdict
+from bot.service.connections import fault_of, pool
 from bot.service.log import logger
 
 SHARED_WITHIN = 0.25
@@ -168,7 +168,8 @@ class Counters:
             except _FAULTS as error:
                 if not self.degraded:
                     log.warning(
-                        "Redis is gone, so each process counts by itself who asks too much", kind=type(error).__name__
+                        f"Redis {fault_of(error)}, so each process counts by itself who asks too much",
+                        kind=type(error).__name__,
                     )
                 self.degraded = True
                 self._again = self._clock() + SHARED_AGAIN
@@ -189,14 +190,14 @@ class RedisCounters:
     """Counters in Redis or Valkey, which may be gone at first."""
 
     def __init__(self, url: str) -> None:
-        limit = SHARED_WITHIN
-        self._pool = ConnectionPool.from_url(url, socket_timeout=limit, socket_connect_timeout=limit)
+        self._pool = pool(url, SHARED_WITHIN)
         options: dict[str, Any] = {
             "implementation": "redispy",  # the library's other choice makes pip take a release of years ago
             "key_prefix": _NAMES,
             "connection_pool": self._pool,
         }
-        self._limiter = MovingWindowRateLimiter(RedisStorage(f"async+{url}", **options))
+        # It reads an address as well, refuses one without a port, and connects by the pool alone.
+        self._limiter = MovingWindowRateLimiter(RedisStorage("async+redis://127.0.0.1:6379", **options))
 
     async def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
         """Count, and tell whether it was within the limit."""

@@ -73,8 +73,7 @@ class HealthServer:
 
 async def ask_health(host: str, port: int, *, within: float = 3.0) -> tuple[bool, str]:
     """Ask a running bot whether it is ready; returns that and one sentence."""
-    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
-        host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104
+    host = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     shown = f"[{host}]" if ":" in host else host
     try:
         async with (

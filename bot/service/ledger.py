@@ -181,6 +181,10 @@ class StoreLedger:
             self._put_back(changes)
             self._failed(str(error) or f"the store does not answer within {within:.0f} seconds")
             return False
+        except Exception as error:  # noqa: BLE001 - whatever a store raises, the next attempt is made, and this one told
+            self._put_back(changes)
+            self._failed(f"the store fails ({type(error).__name__})")
+            return False
         except asyncio.CancelledError:
             self._put_back(changes)
             raise

@@ -8,7 +8,11 @@ traceback would even print local variables.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
+import os
+import select
 import sys
 import traceback
 from collections.abc import MutableMapping
@@ -54,6 +58,18 @@ def setup_logs(form: Literal["console", "json"], stream: TextIO | None = None, l
     # What asyncio and threads would print by themselves holds the exception's text.
     sys.excepthook = _log_uncaught
     logging.raiseExceptions = False
+
+
+def unfailing(stream: TextIO | None) -> TextIO:
+    """Return a stream to the same file, or to nowhere, that loses what cannot be written.
+
+    A log on a full disk, or whose reader has gone or hangs, must stop no answer.
+    """
+    number = stream.fileno() if stream else os.open(os.devnull, os.O_WRONLY)
+    # Without a buffer nothing is left to be written, and to fail, at the end.
+    return _Unfailing(
+        io.FileIO(number, "w", closefd=False), encoding="utf-8", errors="backslashreplace", write_through=True
+    )
 
 
 def logger(name: str) -> Any:
@@ -108,6 +124,19 @@ def _as_info(exc_info: Any) -> ExcInfo | None:
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     logger("bot").error("the program stops because of a fault of its own", exc_info=(kind, error, trace))
+
+
+class _Unfailing(io.TextIOWrapper):
+    def write(self, text: str, /) -> int:
+        with contextlib.suppress(OSError):
+            # A pipe that is ready takes more than a line.
+            if select.select((), (self,), (), 0)[1]:
+                super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            super().flush()
 
 
 class _LibraryFormatter(logging.Formatter):

@@ -15,6 +15,7 @@ from redis.exceptions import ConnectionError, RedisError, ResponseError  # noqa:
 
 from bot.platforms.claims import KEPT_SECONDS, Claim, Claims
 from bot.platforms.slots import Division, Lease, LostSlotError
+from bot.service.connections import fault_of
 from bot.service.log import logger
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -100,18 +101,25 @@ def reconnecting() -> Retry:
 
 
 class SharedServer:
-    """The server that the processes share, and whether it answers; `is_gone` tells that it does not."""
+    """The server that the processes share, and whether it can be used; `is_gone` tells that it cannot."""
 
     def __init__(self, redis: Redis, *, sleep: Sleep = asyncio.sleep) -> None:
         self.redis = redis
         self._sleep = sleep
-        self.is_gone = False
+        self.fault: str | None = None
+        """What is wrong with the server, to be said after its name."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Tell whether the server does not answer, or refuses."""
+        return self.fault is not None
 
     async def watch(self) -> None:
-        """Look again and again whether the server answers, until cancelled."""
+        """Look again and again whether the server takes what is written, until cancelled."""
         while True:
             try:
-                await self.redis.ping()
+                # One that is full, or a replica, answers a ping all the same.
+                await self.redis.set(f"{_NAMES}:look", 1, px=_milliseconds(CLAIM_LAPSES))
             except _GONE as error:
                 self.lost(error)
             else:
@@ -120,15 +128,17 @@ class SharedServer:
 
     def lost(self, error: BaseException) -> None:
         """Note that the server did not answer."""
-        if not self.is_gone:
-            log.warning("Redis is gone, so this process goes by what it knows itself", kind=type(error).__name__)
-        self.is_gone = True
+        if self.fault is None:
+            log.warning(
+                f"Redis {fault_of(error)}, so this process goes by what it knows itself", kind=type(error).__name__
+            )
+        self.fault = fault_of(error)
 
     def found(self) -> None:
         """Note that the server answered."""
-        if self.is_gone:
+        if self.fault:
             log.info("Redis is back")
-        self.is_gone = False
+        self.fault = None
 
 
 class _Shared:

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.service.calendar import Mark
+from bot.service.connections import fault_of
 from bot.service.store import COUNTS_KEPT, MESSAGES_KEPT, Changes, Counted, Sealed, StoreError
 
 BATCH_KEPT = datetime.timedelta(days=1)
@@ -47,9 +48,9 @@ class RedisStore:
         self._redis = redis
 
     async def check(self) -> None:
-        """Ask the server whether it is there."""
+        """Find out whether the server takes what is written: one that is full answers a ping all the same."""
         async with self._working():
-            await self._redis.ping()
+            await self._redis.set(f"{_NAMES}:check", 1, ex=_seconds(BATCH_KEPT))
 
     async def mark(self) -> Mark | None:
         """Return None: the server's clock says what goes, and each process knows its own day."""
@@ -111,7 +112,7 @@ class RedisStore:
         try:
             yield
         except _GONE as error:
-            raise StoreError(f"Redis cannot be used ({type(error).__name__}).") from error
+            raise StoreError(f"Redis {fault_of(error)} ({type(error).__name__}).") from error
 
 
 def _text(value: bytes | str) -> str:

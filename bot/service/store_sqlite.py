@@ -65,8 +65,8 @@ class SqliteStore:
                     "(SELECT day FROM counts UNION ALL SELECT day FROM messages)"
                 )
             )
-        day, doubted = rows[0]
-        return Mark(_date(day), _date(doubted) if doubted else None) if day else None
+            day, doubted = rows[0]
+            return Mark(_date(day), _date(doubted) if doubted else None) if day else None
 
     async def apply(self, changes: Changes) -> None:
         """Write all changes in one transaction."""
@@ -126,13 +126,13 @@ class SqliteStore:
         """Return all counts."""
         async with self._open() as connection:
             rows = await connection.execute_fetchall("SELECT topic, what, day, number FROM counts")
-        return {Counted(row[0], row[1], _date(row[2])): int(row[3]) for row in rows}
+            return {Counted(row[0], row[1], _date(row[2])): int(row[3]) for row in rows}
 
     async def messages(self) -> Sequence[Sealed]:
         """Return all messages, the oldest first."""
         async with self._open() as connection:
             rows = await connection.execute_fetchall("SELECT receipt, day, sealed FROM messages ORDER BY day, receipt")
-        return [Sealed(row[0], _date(row[1]), bytes(row[2])) for row in rows]
+            return [Sealed(row[0], _date(row[1]), bytes(row[2])) for row in rows]
 
     async def close(self) -> None:
         """Close the file; its log is written back into it."""
@@ -191,7 +191,8 @@ class SqliteStore:
 
     def _is_in_place(self) -> bool:
         try:
-            return _identity(self._path.stat()) == self._file
+            # Without the name of its log, what is written would be gone with this process; closing writes it back.
+            return _identity(self._path.stat()) == self._file and Path(f"{self._path}-wal").exists()
         except OSError:
             return False
 

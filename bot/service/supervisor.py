@@ -103,7 +103,9 @@ class Supervisor:
             except PassingFault as fault:
                 watch.fault = str(fault)
                 log.warning("a platform failed and is tried again", platform=watch.platform.name, fault=str(fault))
-            except Exception as fault:  # whatever a platform raises, the other one goes on
+            except (Exception, asyncio.CancelledError) as fault:  # whatever a platform raises, the other one goes on
+                if isinstance(fault, asyncio.CancelledError) and _is_cancelled():
+                    raise
                 watch.fault = type(fault).__name__
                 log.warning("a platform failed and is tried again", platform=watch.platform.name, exc_info=fault)
             if self._clock() - began >= STEADY_AFTER:
@@ -112,3 +114,9 @@ class Supervisor:
             # Full jitter keeps many processes from coming back at the same moment.
             await self._sleep(self._uniform(wait / 2, wait))
             wait = min(wait * 2, LONGEST_WAIT)
+
+
+def _is_cancelled() -> bool:
+    """Tell whether somebody wants the current task to end; a library may have cancelled a part of itself alone."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

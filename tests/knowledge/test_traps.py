@@ -236,7 +236,7 @@ def test_no_file_is_passed_over_in_silence(folder: Path, name: str, right: str):
 
 def test_copies_that_editors_leave_are_nobodys(folder: Path):
     """Hidden files and the backups of editing programs are no part of the knowledge."""
-    for name in (".new.yaml.swp", "new.yaml~", "new.yaml.bak", "README.md"):
+    for name in (".new.yaml.swp", "new.yaml~", "new.yaml.bak", "#new.yaml#", "README.md"):
         (folder / "topics" / "opting-out" / name).write_text("title: x\n")
     assert read(folder)[1] == []
 

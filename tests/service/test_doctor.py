@@ -196,6 +196,13 @@ async def test_listening_for_a_poller_loses_no_message(telegram: TelegramServer,
     assert telegram.unconfirmed == waiting
 
 
+async def test_a_question_that_telegram_refuses_is_no_outage(telegram: TelegramServer, small: Knowledge):
+    """It was reached, so nobody looks at the network."""
+    telegram.faults.append(Fault("getWebhookInfo", 400, "Bad Request: SECRET"))
+    (sentence,) = wrong(await ask_telegram(telegram, small))
+    assert sentence.startswith("Telegram refuses a question about the bot (BadRequest)")
+
+
 async def test_a_bad_or_unreachable_telegram_is_one_sentence(telegram: TelegramServer, small: Knowledge):
     """Neither raises, and no sentence holds the token."""
     (refused,) = wrong(await ask_telegram(telegram, small, token="4711:something-else"))

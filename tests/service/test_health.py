@@ -39,6 +39,8 @@ async def test_ready_means_that_one_platform_can_answer(parts: dict[str, str], r
         answer, sentence = await ask_health("127.0.0.1", port)
         assert answer is ready
         assert "knowledge" in sentence
+        # Where it listens everywhere, it is asked here.
+        assert (await ask_health("*", port))[0] is ready
     finally:
         await server.stop()
 

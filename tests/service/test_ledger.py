@@ -33,12 +33,15 @@ class Frail(MemoryStore):
         super().__init__()
         self.is_gone = False
         self.hangs = False
+        self.fault: Exception | None = None
         self.applied = 0
         self.forgotten: list[Mark] = []
 
     async def _there(self) -> None:
         if self.hangs:
             await asyncio.Event().wait()
+        if self.fault:
+            raise self.fault
         if self.is_gone:
             raise StoreError("The store is out for lunch.")
 
@@ -206,6 +209,19 @@ async def test_a_quiet_bot_notices_that_its_store_is_gone(store: Frail):
         await until(lambda: ledger.is_late)
         store.is_gone = False
         await until(lambda: not ledger.is_late)
+
+
+async def test_a_store_that_fails_as_nobody_foresaw_is_tried_again(store: Frail):
+    """It is told like one that is gone, without what the fault says, and what waits is written afterwards."""
+    ledger = new(store)
+    async with running(ledger):
+        store.fault = ValueError("a word of somebody")
+        ledger.count("a", "helped")
+        await until(lambda: ledger.is_late)
+        assert ledger.fault == "the store fails (ValueError)"
+        store.fault = None
+        await until(lambda: not ledger.is_late)
+        assert await store.counts() == {Counted("a", "helped", DAY): 1}
 
 
 async def test_a_store_that_hangs_counts_as_gone(store: Frail):

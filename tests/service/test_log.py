@@ -3,14 +3,17 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 import pytest
 import structlog
 
-from bot.service.log import frames, kinds, logger, setup_logs
+from bot.service.log import frames, kinds, logger, setup_logs, unfailing
 
 SECRET = "my chemo letter 99887766554433"
 
@@ -87,3 +90,34 @@ def test_an_exception_is_told_by_type_and_frames():
         fail(SECRET)
     assert kinds(caught.value) == "ValueError"
     assert [frame.rsplit(":", 1)[1] for frame in frames(caught.value)][-1] == "fail"
+
+
+def test_a_reader_that_hangs_holds_nothing_up():
+    """What a full pipe does not take is lost; what comes when it is read again is there, and nothing fails when it is not."""
+    reads, writes = os.pipe()
+    with os.fdopen(writes, "w", encoding="utf-8") as pipe:
+        stream = unfailing(pipe)
+        for _ in range(5_000):
+            stream.write("x" * 99 + "\n")
+        taken = os.read(reads, 1 << 20)
+        assert len(taken) < 5_000 * 100
+        stream.write("read again\n")
+        assert os.read(reads, 1 << 20).endswith(b"read again\n")
+        os.close(reads)
+        stream.write("nobody there\n")
+        stream.flush()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file that is always full is there on Linux only")
+def test_a_full_disk_fails_nothing():
+    """Neither a line nor the end raises."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        stream = unfailing(full)
+        stream.write("x\n")
+        stream.flush()
+        stream.close()
+
+
+def test_a_log_that_leads_nowhere_is_no_fault():
+    """Some start the bot without a standard error."""
+    unfailing(None).write("x\n")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from conftest import SMALL, FakeMatcher, sure, write_knowledge
 
+from bot import app
 from bot.app import mind_of, training
 from bot.dialogue.dialogue import Dialogue
 from bot.dialogue.model import Question
@@ -20,6 +22,7 @@ from bot.knowledge.model import Knowledge
 from bot.matching.model import Matcher
 from bot.service import reload
 from bot.service.reload import RefitError, Reloader, changes_in
+from bot.settings import Settings
 
 MESSAGES = "topics/which-data/private-messages.yaml"
 NEW_TOPIC = SMALL[MESSAGES].replace("Are private messages used?", "Are drafts used?").replace("dms", "drafts")
@@ -59,16 +62,23 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
+def reloader_of(
+    dialogue: Dialogue, folder: Path, refit: Callable[[Knowledge], Awaitable[Matcher]], log: Log, **more: Any
+) -> Reloader:
+    """Return a reloader of a folder, put together as for a bot that serves; `more` replaces parts of it."""
+    parts: dict[str, Any] = {
+        "load": lambda: load(folder),
+        "remade": mind_of,
+        "digest": lambda knowledge: training(knowledge).digest(),
+    }
+    return Reloader(dialogue, refit=refit, log=log, **{**parts, **more})
+
+
 @asynccontextmanager
-async def reloading(dialogue: Dialogue, folder: Path, fitting: Fitting, log: Log) -> AsyncIterator[Reloader]:
-    reloader = Reloader(
-        dialogue,
-        load=lambda: load(folder),
-        remade=mind_of,
-        digest=lambda knowledge: training(knowledge).digest(),
-        refit=fitting,
-        log=log,
-    )
+async def reloading(
+    dialogue: Dialogue, folder: Path, fitting: Callable[[Knowledge], Awaitable[Matcher]], log: Log
+) -> AsyncIterator[Reloader]:
+    reloader = reloader_of(dialogue, folder, fitting, log)
     task = asyncio.create_task(reloader.run(changes_in(folder)))
     # The watch has to stand before a test changes a file.
     await asyncio.sleep(0.3)
@@ -128,9 +138,7 @@ async def test_each_reading_is_counted_and_told(dialogue: Dialogue, folder: Path
             raise RuntimeError("whatever")
         return load(folder)
 
-    reloader = Reloader(
-        dialogue, load=read, remade=mind_of, digest=lambda _: "", refit=Fitting(), log=Log(), told=results.append
-    )
+    reloader = reloader_of(dialogue, folder, Fitting(), Log(), load=read, told=results.append)
     task = asyncio.create_task(reloader.run(changes_in(folder)))
     reloader.look()
     await until(lambda: results == ["failed"])
@@ -191,16 +199,7 @@ async def test_phrasings_that_are_taken_back_need_not_be_learned(dialogue: Dialo
         return FakeMatcher()
 
     heard: list[str] = []
-    reloader = Reloader(
-        dialogue,
-        load=lambda: load(folder),
-        remade=mind_of,
-        digest=lambda knowledge: training(knowledge).digest(),
-        refit=fitting,
-        log=log,
-        told=heard.append,
-        settled=lambda: heard.append("settled"),
-    )
+    reloader = reloader_of(dialogue, folder, fitting, log, told=heard.append, settled=lambda: heard.append("settled"))
     task = asyncio.create_task(reloader.run(changes_in(folder)))
     change(folder, MESSAGES, "  - are my dms read", "  - are my dms seen by anyone")
     reloader.look()
@@ -219,6 +218,37 @@ async def test_phrasings_that_are_taken_back_need_not_be_learned(dialogue: Dialo
     assert heard[-1] == "settled"
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_process_that_hangs_while_it_learns_is_ended(
+    dialogue: Dialogue, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """It is told, and the next edit begins anew: nothing waits for ever behind it."""
+    monkeypatch.setattr(app, "_fitting", lambda _settings: [sys.executable, "-c", "import time; time.sleep(60)"])
+    monkeypatch.setattr(app, "FIT_WITHIN", 0.2)
+    fitted = 0
+
+    async def refit(_: Knowledge) -> Matcher:
+        nonlocal fitted
+        fitted += 1
+        await app.fit_beside(Settings())
+        return FakeMatcher()
+
+    log = Log()
+    async with reloading(dialogue, folder, refit, log) as reloader:
+        for times in (1, 2):
+            change(folder, MESSAGES, "  - are my dms read", "  - are my dms read by anyone")
+            await until(lambda times=times: sum("were not learned within" in line for line in log.lines) == times)
+            assert reloader.state.startswith("degraded: the new phrasings could not be learned")
+    assert fitted == 2
+
+
+def test_a_fit_that_the_system_kills_is_told_as_one_that_lacks_memory(monkeypatch: pytest.MonkeyPatch):
+    """A process that is killed prints nothing, so the sentence names what it usually lacks."""
+    killing = [sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"]
+    monkeypatch.setattr(app, "_fitting", lambda _settings: killing)
+    with pytest.raises(app.AppError, match="memory"):
+        app.fit_in_child(Settings())
 
 
 async def test_a_folder_that_goes_while_its_watch_begins_is_followed(
@@ -255,9 +285,7 @@ async def test_watching_that_ends_leaves_the_signal(dialogue: Dialogue, folder: 
         raise fault
         yield
 
-    reloader = Reloader(
-        dialogue, load=lambda: load(folder), remade=mind_of, digest=lambda _: "", refit=Fitting(), log=log
-    )
+    reloader = reloader_of(dialogue, folder, Fitting(), log)
     task = asyncio.create_task(reloader.run(ending()))
     await until(lambda: any("changes count after a SIGHUP" in line for line in log.lines))
     change(folder, MESSAGES, "LinkedIn says no.", "LinkedIn says never.")
@@ -288,9 +316,7 @@ async def test_a_folder_that_cannot_be_watched_is_told(dialogue: Dialogue, folde
         yield
 
     log = Log()
-    reloader = Reloader(
-        dialogue, load=lambda: load(folder), remade=mind_of, digest=lambda _: "", refit=Fitting(), log=log
-    )
+    reloader = reloader_of(dialogue, folder, Fitting(), log)
     task = asyncio.create_task(reloader.run(broken()))
     change(folder, MESSAGES, "LinkedIn says no.", "LinkedIn says never.")
     await until(lambda: log.lines)

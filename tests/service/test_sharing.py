@@ -294,7 +294,7 @@ async def test_a_chat_leaves_no_trace_of_itself(shared: SharedServer, redis: Red
     """Only names that say nothing stand there, and they lapse."""
     await pace(shared).take(-5)
     await pace(shared).is_first(-5, 60)
-    keys = [key.decode() for key in await redis.keys("*")]
+    keys = [key.decode() for key in await redis.keys("privacy-bot:bot:*")]
     assert sorted(keys) == ["privacy-bot:bot:pace:name-of-5", "privacy-bot:bot:told:name-of-5"]
     assert all([0 < await redis.pttl(key) <= 60_000 for key in keys])
 

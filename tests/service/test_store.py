@@ -251,6 +251,30 @@ async def test_a_file_of_a_newer_version_is_left_alone(sqlite: SqliteStore, path
     assert await asyncio.to_thread(path.read_bytes) == content
 
 
+async def test_a_file_in_which_a_day_is_none_is_told(sqlite: SqliteStore, path: Path):
+    """What somebody has written into it by hand is a store that cannot be used, whatever is asked."""
+    await sqlite.apply(Changes(counts={HELPED: 1}, messages={"a1": Sealed("a1", HELPED.day, b"x")}))
+    with sqlite3.connect(path) as other:
+        other.execute("UPDATE counts SET day = 'yesterday'")
+        other.execute("UPDATE messages SET day = 'yesterday'")
+    other.close()
+    for attempt in (sqlite.counts, sqlite.messages, sqlite.mark):
+        with pytest.raises(StoreError, match="cannot be used"):
+            await attempt()
+
+
+async def test_a_log_deleted_under_the_bot_costs_nothing(sqlite: SqliteStore, path: Path):
+    """What it held is in the file after all, and so is what is written afterwards."""
+    await sqlite.apply(Changes(counts={HELPED: 3}))
+    for beside in ("-wal", "-shm"):
+        await asyncio.to_thread(Path(f"{path}{beside}").unlink)
+    await sqlite.apply(Changes(counts={HELPED: 4}))
+    # As one that is killed would leave it.
+    other = SqliteStore(path)
+    assert await other.counts() == {HELPED: 7}
+    await other.close()
+
+
 @pytest.mark.parametrize("away", ["deleted", "replaced"])
 async def test_a_file_deleted_under_the_bot_is_made_anew(sqlite: SqliteStore, path: Path, away: str):
     """What is written afterwards is in the file of that name, not in one that nobody can find any more."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.platforms.platform import PassingFault, PermanentFault, ProcessFault
 from bot.service.supervisor import FIRST_WAIT, LONGEST_WAIT, STEADY_AFTER, Health, Supervisor
@@ -91,7 +92,9 @@ async def test_nothing_left_ends_the_run():
 async def test_passing_faults_back_off():
     """Waits double from one second to five minutes; any exception counts, also one of our own making."""
     harness = Harness(Fake("a", fails(PassingFault("away")), fails(RuntimeError("x"))))
-    assert await harness.run() is True
+    # To draw the traces of exceptions for a person to read takes seconds.
+    with capture_logs():
+        assert await harness.run() is True
     assert harness.waits[:5] == [1.0, 2.0, 4.0, 8.0, 16.0]
     assert max(harness.waits) == LONGEST_WAIT
     assert harness.told == []
@@ -121,6 +124,25 @@ async def test_a_platform_that_ends_by_itself_is_started_again():
     harness.most_waits = 3
     await harness.run()
     assert fake.runs >= 3
+
+
+async def test_a_part_of_a_library_that_is_cancelled_ends_no_platform():
+    """What cancels itself is a fault like any other, and is tried again; nobody wanted the platform to end."""
+    again = asyncio.Event()
+
+    async def cancelled() -> None:
+        raise asyncio.CancelledError
+
+    async def serve() -> None:
+        again.set()
+        await forever()
+
+    harness = Harness(Fake("a", cancelled, serve))
+    task = asyncio.create_task(harness.run())
+    await asyncio.wait_for(again.wait(), 5)
+    assert not task.done()
+    harness.stop.set()
+    assert await task is True
 
 
 async def test_a_platform_that_will_not_close_is_left_behind(monkeypatch: pytest.MonkeyPatch):

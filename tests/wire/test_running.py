@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
+import sys
 import time
 from pathlib import Path
 from textwrap import dedent
@@ -73,6 +75,20 @@ async def test_with_both_tokens_bad_the_process_ends(telegram: TelegramServer, d
         assert process.output.count(sentence) == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a file that is always full is there on Linux only")
+async def test_a_log_that_cannot_be_written_changes_nothing(
+    telegram: TelegramServer, discord: DiscordServer, tmp_path: Path
+):
+    """With the log on a full disk the platforms run, and the process ends with the same code."""
+    _at_start(tmp_path, "import os; os.dup2(os.open('/dev/full', os.O_WRONLY), 2)")
+    telegram.token = "1:another"
+    async with bot(telegram, discord, PYTHONPATH=str(tmp_path)) as process:
+        await discord.until(lambda: discord.ready)
+        assert (await discord.command("ask", "are my dms read?"))["type"] == 4
+        assert await process.stop() == DONE
+    assert not process.output
+
+
 async def test_a_chosen_port_that_is_taken_stops_the_start(telegram: TelegramServer, discord: DiscordServer):
     """It is told in one sentence that names the variable and what to do."""
     with listening() as taken:
@@ -104,9 +120,46 @@ async def test_a_signal_while_the_bot_starts(
     for times in (1, 2):
         async with bot(telegram, discord, PYTHONPATH=str(tmp_path)) as process:
             await process.says("loading", times)
+            if times == 2:
+                # Who asks for the knowledge to be read again is not too early either.
+                os.kill(process.pid, signal.SIGHUP)
             assert await process.stop(name) == DONE
         assert set(process.output.split()) == {"loading"}
     assert telegram.calls == discord.calls == []
+
+
+@SIGNALS
+async def test_a_signal_that_python_throws_away(
+    telegram: TelegramServer, discord: DiscordServer, tmp_path: Path, name: signal.Signals
+):
+    """Where the start goes on since nothing may be raised at that moment, it is ended a little later."""
+    _at_start(
+        tmp_path,
+        """
+        import signal, sys, time
+
+        set_timer = signal.setitimer
+        signal.setitimer = lambda which, seconds: set_timer(which, seconds / 10)
+
+        class Cleared:
+            def __del__(self):
+                sys.stderr.write("clearing\\n")
+                time.sleep(60)
+
+        class Slow:
+            def find_spec(self, name, *_):
+                if name == "bot.cli":
+                    Cleared()
+                elif name == "bot.knowledge.loader":
+                    time.sleep(60)
+
+        sys.meta_path.insert(0, Slow())
+        """,
+    )
+    async with bot(telegram, discord, PYTHONPATH=str(tmp_path)) as process:
+        await process.says("clearing")
+        assert await process.stop(name) == DONE
+    assert process.output.split() == ["clearing"]
 
 
 @SIGNALS

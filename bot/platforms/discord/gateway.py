@@ -187,7 +187,7 @@ class Shard:
         self._clock = clock
         self._parsers = {**parsers, "READY": self._on_ready, "RESUMED": self._on_ready}
         self._ws: DiscordWebSocket | None = None
-        self._ready = False
+        self._ready = self._stood = False
         self._session: str | None = None
         self._sequence: int | None = None
         self._gateway = ""
@@ -271,8 +271,11 @@ class Shard:
                 if fault := _ended(error.code, self._turns.shards):
                     raise fault from error
                 self._keep_session(resume=True)
+            case PassingFault() if self._stood:
+                # The platform would take every other connection of this process down with this one.
+                self._log.warning("a connection to Discord cannot be made yet", shard=self._id or 0, fault=str(error))
             case aiohttp.ClientError() | OSError():
-                if not resuming and not self._ready:
+                if not resuming and not self._stood:
                     raise PassingFault("the gateway of Discord cannot be reached") from error
                 self._keep_session(resume=True)
                 # The address of the session may be gone when the gateway itself is not.
@@ -284,7 +287,7 @@ class Shard:
                 raise error
 
     def _on_ready(self, data: Any) -> None:
-        self._ready = True
+        self._ready = self._stood = True
         resume_at = data.get("resume_gateway_url") if isinstance(data, Mapping) else None
         if isinstance(resume_at, str):
             self._resume_at = resume_at if _same_party(resume_at, self._gateway) else ""

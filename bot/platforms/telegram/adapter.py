@@ -48,7 +48,9 @@ CONFIRM_WITHIN = 0.4
 class Intake(Protocol):
     """How updates come in."""
 
-    connected: bool
+    @property
+    def connected(self) -> bool:
+        """Tell whether updates arrive, as far as could be told last."""
 
     async def begin(self) -> None:
         """Reach Telegram, however long it takes; PermanentFault where that cannot help."""
@@ -216,7 +218,7 @@ class _Connection:
             self._log.info(diagnosis.text)
 
     async def _take(self, update: Update) -> asyncio.Future[bool]:
-        """Hand an update to the lane of its chat; returns when more may be taken.
+        """Hand an update to the lane of its chat, once there is room.
 
         The future tells whether it was answered, or needs no answer; a cancelled one is not, so Telegram keeps it.
         """
@@ -233,6 +235,7 @@ class _Connection:
         # A press is acknowledged at once, whatever its chat still waits for.
         acknowledged = self._acknowledge(event) if isinstance(event, Pressed) else None
         verdict = self._judge(update, event)
+        await self._lanes.room()
         answer: Callable[[], Awaitable[None]] | None = partial(
             self._answer, event, verdict, acknowledged, self._clock()
         )
@@ -245,7 +248,6 @@ class _Connection:
         elif not self._lanes.put(lane, partial(self._work, answer, done)):
             self._log.warning("a chat sends more than can be answered; the newest is left out")
             done.set_result(True)
-        await self._lanes.room()
         # So many updates at once must not hold up what answers them.
         await asyncio.sleep(0)
         return done

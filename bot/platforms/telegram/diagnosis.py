@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import httpx
 from telegram import Bot, User, WebhookInfo
-from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.error import BadRequest, Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot.knowledge.texts import Texts
 from bot.platforms.diagnosis import Diagnosis, Level, clock
@@ -141,15 +141,11 @@ async def diagnose(
         found.append(_said(Level.WRONG, REFUSED) if is_bad_token(error) else _unreached())
     except RetryAfter:
         found.append(_said(Level.WRONG, "Telegram asks to wait before it is asked again; run this later."))
-    except NetworkError:
-        found.append(_unreached())
     except TelegramError as error:
-        found.append(
-            _said(
-                Level.WRONG,
-                f"Telegram refuses a question about the bot ({type(error).__name__}); run this again later.",
-            )
-        )
+        # To the library a refusal is a fault of the network.
+        is_reached = isinstance(error, BadRequest) or not isinstance(error, NetworkError)
+        refused = f"Telegram refuses a question about the bot ({type(error).__name__}); run this again later."
+        found.append(_said(Level.WRONG, refused) if is_reached else _unreached())
     finally:
         await bot.shutdown()
     compared = clock(_ABOUT, *dates[0]) if dates else None
@@ -173,7 +169,7 @@ async def _poller(bot: Bot, *, running: bool, listen: int) -> Diagnosis:
     except Conflict:
         return _said(
             Level.WRONG,
-            "Another process receives the messages of this bot, and a second one would stop both; stop it, or use "
+            "Another process receives the messages of this bot, and of two of them one ends; stop it, or use "
             "another token for one of the two.",
         )
     return _said(Level.FINE, "No other process receives the messages of this bot.")

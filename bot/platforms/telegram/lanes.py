@@ -27,6 +27,7 @@ class Lanes:
         self._lanes: dict[Hashable, deque[Job]] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._waiting = 0
+        self._closed = False
         self._room = asyncio.Event()
         self._room.set()
 
@@ -58,7 +59,9 @@ class Lanes:
         await self._room.wait()
 
     async def close(self, within: float) -> None:
-        """Let what is queued finish for so many seconds, then cancel what is left."""
+        """Let what is queued finish for so many seconds, then cancel what is left; there is no room any more."""
+        self._closed = True
+        self._room.clear()
         if self._workers:
             await asyncio.wait(set(self._workers), timeout=within)
         left = set(self._workers)
@@ -79,7 +82,7 @@ class Lanes:
 
     def _count(self, change: int) -> None:
         self._waiting += change
-        if self._waiting < self._most_waiting:
+        if self._waiting < self._most_waiting and not self._closed:
             self._room.set()
         else:
             self._room.clear()

@@ -170,10 +170,14 @@ class Limiter:
         return _Chat(deque(maxlen=self._most))
 
     def _forget(self) -> None:
-        """Drop the chats in which nothing left lately, the longest idle first."""
+        """Drop a few of the chats in which nothing left lately, the longest idle first."""
         now = self._clock()
-        while self._chats:
-            chat = next(iter(self._chats.values()))
-            if (chat.sent and chat.sent[-1] + GROUP_WITHIN > now) or chat.paused_until > now:
+        for _ in range(4):
+            id, chat = next(iter(self._chats.items()))
+            if chat.paused_until > now:
+                # For hours perhaps, and the others must not be kept for as long.
+                self._chats.move_to_end(id)
+            elif chat.sent and chat.sent[-1] + GROUP_WITHIN > now:
                 return
-            self._chats.popitem(last=False)
+            else:
+                del self._chats[id]

@@ -23,16 +23,18 @@ T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
 
 FLOOD_WAITS = 4
-"""How often one call waits for the time that Telegram names (429)."""
-
 LONGEST_FLOOD_WAIT = 120.0
-"""Seconds. Who would have to wait longer for an answer has gone; groups are told 40 s and less."""
+"""How often a call waits for the time that Telegram names (429), and for how many seconds at most, where it would come
+too late afterwards or where something else can be sent in its place. An answer waits for as long as it takes."""
 
 FLOOD_MARGIN = 0.3
 """Seconds on top of what Telegram names, which it counts from its own clock."""
 
 NETWORK_WAITS = (0.3, 0.6, 1.2, 2.4, 4.8)
 """Seconds between attempts when Telegram cannot be reached or fails (5xx)."""
+
+MORE_NETWORK_WAITS = (10.0, 20.0) + 19 * (30.0,)
+"""What an answer waits for beyond that, ten minutes in all: nothing else tells whoever asked that there is one."""
 
 INLINE_CACHE = 30
 """Seconds that Telegram may repeat the results of a query; short, so that a changed text is soon shown."""
@@ -172,6 +174,7 @@ class Outbox:
                     reply_parameters=_replying(where),
                     reply_markup=drawn.field or drawn.keyboard,
                 ),
+                lasting=True,
             )
 
         await self._as_html_else_plain(send, drawn)
@@ -206,6 +209,7 @@ class Outbox:
                     reply_markup=drawn.keyboard,
                 ),
                 repeatable=True,
+                lasting=True,
             )
 
         await self._as_html_else_plain(edit, drawn)
@@ -220,7 +224,13 @@ class Outbox:
             await call(drawn.plain, None)
 
     async def _in_turn(
-        self, chat: int, urgency: Urgency, call: Callable[[], Awaitable[T]], *, repeatable: bool = False
+        self,
+        chat: int,
+        urgency: Urgency,
+        call: Callable[[], Awaitable[T]],
+        *,
+        repeatable: bool = False,
+        lasting: bool = False,
     ) -> T:
         """Return what `call`, which sends into a chat, returns once it is that chat's turn."""
 
@@ -228,22 +238,29 @@ class Outbox:
             await self._limiter.turn(chat, urgency)
             return await call()
 
-        return await self._patiently(at_its_turn, chat, repeatable=repeatable)
+        return await self._patiently(at_its_turn, chat, repeatable=repeatable, lasting=lasting)
 
     async def _patiently(
-        self, call: Callable[[], Awaitable[T]], chat: int | None = None, *, repeatable: bool = False
+        self,
+        call: Callable[[], Awaitable[T]],
+        chat: int | None = None,
+        *,
+        repeatable: bool = False,
+        lasting: bool = False,
     ) -> T:
         """Return what `call` returns, after waiting as often as is worth it.
 
-        `repeatable` tells that doing it twice does no harm. What Telegram asks to wait for holds for `chat` alone.
+        `repeatable` tells that doing it twice does no harm, `lasting` that it is worth as much later. What Telegram
+        asks to wait for holds for `chat` alone.
         """
+        waits = NETWORK_WAITS + MORE_NETWORK_WAITS if lasting else NETWORK_WAITS
         floods, faults = 0, 0
         while True:
             try:
                 return await call()
             except RetryAfter as flood:
                 wait = seconds(flood)
-                if floods == FLOOD_WAITS or wait > LONGEST_FLOOD_WAIT:
+                if not lasting and (floods == FLOOD_WAITS or wait > LONGEST_FLOOD_WAIT):
                     raise
                 floods += 1
                 if chat is None:
@@ -257,9 +274,9 @@ class Outbox:
                     raise
                 # An answer that was lost on its way back has most likely been sent; twice is worse.
                 sent = isinstance(fault.__cause__, httpx.ReadTimeout)
-                if faults == len(NETWORK_WAITS) or (sent and not repeatable):
+                if faults == len(waits) or (sent and not repeatable):
                     raise NetworkError("Telegram cannot be reached.") from fault
-                await self._sleep(NETWORK_WAITS[faults])
+                await self._sleep(waits[faults])
                 faults += 1
 
 

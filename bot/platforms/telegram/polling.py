@@ -75,13 +75,19 @@ class Polling:
         self._uniform = uniform
         self._conflict_at: float | None = None
         self._failures = 0
-        self.connected = False
+        self._reached = False
+        self._reached_at = float("-inf")
+
+    @property
+    def connected(self) -> bool:
+        """Tell whether Telegram has answered within two time-outs; until then it keeps what people write."""
+        return self._reached or self._clock() - self._reached_at < 2 * LONG_POLL
 
     async def begin(self) -> None:
         """Reach Telegram, however long it takes; PermanentFault for a bad token or somebody's webhook."""
         await self._until_reached(self._bot.initialize)
         await self._refuse_webhook()
-        self.connected = True
+        self._reached, self._reached_at = True, self._clock()
 
     async def run(self) -> None:
         """Fetch updates until cancelled."""
@@ -89,7 +95,7 @@ class Polling:
         while True:
             asked = self._clock()
             updates = await self._until_reached(self._fetch)
-            self.connected = True
+            self._reached, self._reached_at = True, self._clock()
             if not updates and self._clock() - asked < FIRST_PAUSE:
                 # A server that does not wait must not be asked without a pause.
                 await self._sleep(FIRST_PAUSE)
@@ -110,12 +116,12 @@ class Polling:
     async def confirm(self) -> None:
         """Tell Telegram what has been answered since the last call, without fetching more."""
         offset = self._unconfirmed.offset()
-        if offset is not None and self.connected:
+        if offset is not None and self._reached:
             await self._bot.get_updates(offset, limit=1, timeout=0, allowed_updates=UPDATES)
 
     async def _fetch(self) -> tuple[Update, ...]:
         # After a failure the first question is a short one, so that we soon know that Telegram answers again.
-        timeout = LONG_POLL if self.connected else 1
+        timeout = LONG_POLL if self._reached else 1
         return await self._bot.get_updates(
             self._unconfirmed.offset(), limit=MOST_UPDATES, timeout=timeout, allowed_updates=UPDATES
         )
@@ -138,7 +144,7 @@ class Polling:
             except Conflict:
                 await self._after_conflict()
             except RetryAfter as flood:
-                self.connected = False
+                self._reached = False
                 self._log.warning("Telegram asks to wait before more updates are fetched")
                 await self._sleep(min(seconds(flood), LONGEST_FLOOD_WAIT))
             except Exception as error:  # noqa: BLE001 - whatever it is, polling goes on
@@ -150,7 +156,7 @@ class Polling:
                 return result
 
     async def _after_conflict(self) -> None:
-        self.connected = False
+        self._reached = False
         now = self._clock()
         if self._conflict_at is not None and now - self._conflict_at < CONFLICT_MEMORY:
             await self._refuse_webhook()
@@ -161,7 +167,7 @@ class Polling:
         await self._sleep(self._conflict_wait)
 
     async def _back_off(self, error: Exception) -> None:
-        self.connected = False
+        self._reached = False
         if not self._failures:
             self._log.warning("Telegram cannot be reached; trying again until it answers", exc_info=error)
         wait = min(FIRST_RETRY * 2**self._failures, LONGEST_RETRY)

@@ -83,6 +83,10 @@ class Unconfirmed:
         too_old = self._clock() - REMEMBERED_SECONDS
         while self._passed and (len(self._passed) > MOST_REMEMBERED or next(iter(self._passed.values())) <= too_old):
             self._passed.popitem(last=False)
+        if not (self._passed or self._answered):
+            # Nothing that was confirmed is left with Telegram, and after a week without updates it begins to number
+            # them anywhere; what comes below an offset would be taken for confirmed.
+            self._next = None
 
     async def idle(self, within: float) -> None:
         """Wait until everything is answered, at most so many seconds."""

@@ -126,7 +126,10 @@ class Webhook:
         """Answer the deliveries that are still open, and close."""
         await self.stop()
         if self._waiting:
-            await asyncio.wait(set(self._waiting), timeout=CLOSE_WITHIN)
+            _, late = await asyncio.wait(set(self._waiting), timeout=CLOSE_WITHIN)
+            for task in late:
+                # It waits for room, and gives its claim back.
+                task.cancel()
         if self._runner:
             await self._runner.cleanup()
             self._runner = None
@@ -215,6 +218,10 @@ class Webhook:
         done.add_done_callback(self._waiting.discard)
         over: set[asyncio.Future[Any]] = {done, let_go}
         await asyncio.wait(over, timeout=HAND_OVER_WITHIN, return_when=asyncio.FIRST_COMPLETED)
+        if not done.done() and not let_go.done() and update.update_id not in self._held:
+            # There is no room for it. Telegram keeps it, where a process that dies cannot lose it.
+            done.cancel()
+            await asyncio.wait({done})
         # What was left unanswered, since the bot stops, is delivered again.
         return 200 if not done.done() or (not done.cancelled() and not done.exception() and done.result()) else 503
 
@@ -244,11 +251,11 @@ class Webhook:
             except RetryAfter as flood:
                 wait = max(wait, min(seconds(flood), _LONGEST_RETRY))
             except TelegramError as error:
-                if wait > _FIRST_RETRY:
-                    # Nothing that we are handed could be answered either.
-                    self.connected = False
-                else:
+                if wait == _FIRST_RETRY:
                     self._log.warning("Telegram cannot be reached; trying again until it answers", exc_info=error)
+                elif wait == _LONGEST_RETRY:
+                    # Two looks have failed. Nothing that we are handed could be answered either.
+                    self.connected = False
             await self._sleep(wait)
             wait = min(wait * 2, _LONGEST_RETRY)
 
@@ -257,7 +264,7 @@ def _update(body: bytes, bot: Bot) -> Update | None:
     """Return the update of a request's body, None where it is none."""
     try:
         raw = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(raw, dict) or type(raw.get("update_id")) is not int:
         return None

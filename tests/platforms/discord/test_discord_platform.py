@@ -531,6 +531,26 @@ async def test_a_shard_that_cannot_connect(server: DiscordServer, make: Callable
     assert "does not accept this shard" in str(await ending(make(shard_count=2)))
 
 
+async def test_a_shard_that_comes_back_late_takes_no_other_down(
+    server: DiscordServer, log: Stream, make: Callable[..., DiscordPlatform], monkeypatch: pytest.MonkeyPatch
+):
+    """While one of several needs a new session and Discord gives none, the others stay and answer; for good it is told."""
+    monkeypatch.setattr(gateway, "_LONGEST_PAUSE", 0.0)
+    platform = make(shard_count=2)
+    async with asyncio.TaskGroup() as group:
+        run = group.create_task(ending(platform))
+        await server.until(platform.can_answer)
+        server.fail("/gateway/bot", Fault(503), Fault(200, "<html>hello</html>"), Fault(403))
+        await server.send({"op": 9, "d": False}, shard=1)
+        await log.says("a connection to Discord cannot be made yet", 3)
+        await works(server)
+        await server.until(lambda: len(server.identified) == 3 and platform.can_answer())
+        server.fail("/gateway/bot", *[Fault(503)] * 5)
+        await server.send({"op": 9, "d": False}, shard=1)
+    assert "the gateway of Discord takes no connection" in str(run.result())
+    assert len(server.identified) == 3
+
+
 async def test_readiness_follows_the_heartbeat(
     server: DiscordServer, make: Callable[..., DiscordPlatform], monkeypatch: pytest.MonkeyPatch
 ):

@@ -183,5 +183,7 @@ async def test_idle_chats_are_forgotten(hours: Hours):
     sent = Sent(hours)
     for start in range(0, 4000, 500):
         await hours.run(*(sent.send(chat) for chat in range(start + 1, start + 501)))
+        # One that Telegram has asked to wait for a day keeps no other.
+        sent.limiter.pause(1, 86_400)
         hours.now += 120
-    assert len(sent.limiter._chats) <= 1_001
+    assert len(sent.limiter._chats) <= 1_002

@@ -57,7 +57,13 @@ async def test_nothing_more_is_fetched_while_too_much_waits():
     assert not waiting.done()
     gate.set()
     await asyncio.wait_for(waiting, 5)
+    for name in "ab":
+        lanes.put(name, job(done, name, gate))
+    waiting = asyncio.create_task(lanes.room())
     await lanes.close(5)
+    # What comes now would never be done.
+    assert not waiting.done()
+    waiting.cancel()
 
 
 async def test_closing_cancels_what_does_not_end():
@@ -141,13 +147,13 @@ def test_what_is_remembered_is_bounded():
 
 
 def test_nothing_is_remembered_beyond_a_day(clock: Clock):
-    """The id of an answered update is forgotten after a day, however few there are."""
+    """The id of an answered update is forgotten after a day, and with it the offset: any id may come next."""
     updates = Unconfirmed(clock)
     updates.take(1)
     updates.answer(1)
     updates.offset()
     clock.now = REMEMBERED_SECONDS
-    updates.offset()
+    assert updates.offset() is None
     assert not updates._passed
 
 

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 import structlog
 from telegram import Update, WebhookInfo
-from telegram.error import BadRequest
+from telegram.error import BadRequest, NetworkError
 from yarl import URL
 
 from bot.platforms.claims import Claim, LocalClaims
@@ -142,7 +142,7 @@ async def test_only_the_one_path_with_the_secret_is_answered(
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [(b"", 400), (b"{", 400), (b"[]", 400), (b'{"update_id": "5"}', 400), (b'{"update_id": true}', 400),
+    [(b"", 400), (b"{", 400), (b"[]", 400), (b"[" * 100_000, 400), (b'{"update_id": "5"}', 400), (b'{"update_id": true}', 400),
      (b'{"update_id": 5, "x": "' + b"y" * (1 << 20) + b'"}', 413)],
 )  # fmt: skip
 async def test_what_is_no_update_is_refused(hook: Webhook, taken: Taken, listen: Listen, body: bytes, status: int):
@@ -172,6 +172,36 @@ async def test_a_long_answer_holds_the_delivery_for_a_bounded_time(
     taken.answers[5].set_result(True)
     assert await post(listen, {"update_id": 5}) == 200
     assert taken.ids == [5]
+
+
+async def test_what_finds_no_room_is_left_to_telegram(
+    make: Make, listen: Listen, taken: Taken, monkeypatch: pytest.MonkeyPatch
+):
+    """Telegram keeps what cannot even be queued, and its next delivery is answered; a stop gives it back at once."""
+    monkeypatch.setattr(webhook, "HAND_OVER_WITHIN", 0.05)
+    monkeypatch.setattr(webhook, "CLOSE_WITHIN", 0.05)
+    room, came = asyncio.Event(), asyncio.Event()
+
+    async def take(update: Update) -> asyncio.Future[bool]:
+        came.set()
+        await room.wait()
+        return await taken(update)
+
+    hook = make()
+    hook._take = take
+    await hook.begin()
+    assert await post(listen, {"update_id": 5}) == 503
+    room.set()
+    assert await post(listen, {"update_id": 5}) == 200
+    room.clear()
+    came.clear()
+    monkeypatch.setattr(webhook, "HAND_OVER_WITHIN", 5)
+    delivery = asyncio.create_task(post(listen, {"update_id": 6}))
+    await came.wait()
+    await hook.confirm()
+    assert await delivery == 503
+    assert taken.ids == [5]
+    assert await hook._claims.take(6) is Claim.OURS
 
 
 async def test_a_press_does_not_wait_for_a_free_connection(
@@ -284,3 +314,27 @@ async def test_an_error_newer_than_the_last_update_counts_and_silence_does_not(h
     hook._last_update = 1_002.0
     hook._judge(await bot.get_webhook_info())
     assert hook.connected
+
+
+async def test_an_outage_shows_after_two_looks(hook: Webhook, bot: FakeBot, monkeypatch: pytest.MonkeyPatch):
+    """What passes within a minute does not show; whoever cannot reach Telegram for longer can answer nobody."""
+    time, ready, over = 0.0, [], asyncio.Event()
+
+    async def unreached() -> WebhookInfo:
+        ready.append((time, hook.connected))
+        if time > 120:
+            over.set()
+            await asyncio.Event().wait()
+        raise NetworkError("x")
+
+    async def sleep(seconds: float) -> None:
+        nonlocal time
+        time += seconds
+
+    monkeypatch.setattr(bot, "get_webhook_info", unreached)
+    hook._sleep = sleep
+    task = asyncio.create_task(hook.run())
+    await over.wait()
+    task.cancel()
+    assert any(30 < at < 60 and can for at, can in ready)
+    assert all(can is (at < 2 * webhook.LOOK_EVERY + 5) for at, can in ready)

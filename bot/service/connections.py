@@ -1,0 +1,105 @@
+"""Connect to Redis or Valkey so that a server in trouble is in nobody else's way, and say what its trouble is."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import re
+import socket
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from redis.asyncio import Connection, ConnectionPool, SSLConnection
+from redis.asyncio.retry import Retry
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+
+_DATABASE, _OPTION = re.compile(r"/?\d*"), re.compile(r"db|username|password|ssl_\w+")
+
+# Looking up a name that nobody answers for takes half a minute, and cannot be cancelled. In the few threads of the event
+# loop, where the platforms' names are looked up too, several at once would keep answers from leaving.
+_LOOKUPS = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lookups")
+
+
+def pool(url: str, within: float, retry: Retry | None = None) -> ConnectionPool:
+    """Return connections to the server at `url`, which must answer `within` so many seconds.
+
+    Raises ValueError for what is no address, or asks for what would change how the bot talks with the server.
+    """
+    parts = urlsplit(url)
+    options = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    if not _DATABASE.fullmatch(parts.path) or not all(map(_OPTION.fullmatch, options)):
+        raise ValueError("no address of a server")
+    made = ConnectionPool.from_url(url, socket_timeout=within, socket_connect_timeout=within, retry=retry)
+    made.connection_class = _SecureLine if issubclass(made.connection_class, SSLConnection) else _Line
+    try:
+        made.make_connection()  # type: ignore[no-untyped-call]
+    except (RedisError, TypeError) as error:
+        raise ValueError("no options of a connection") from error
+    return made
+
+
+def fault_of(error: BaseException) -> str:
+    """Return what is wrong with a server, to be said after its name."""
+    match error:
+        case OutOfMemoryError():
+            return "is full"
+        case AuthenticationError():
+            return "refuses the password, or asks for one"
+        case NoPermissionError():
+            return "does not permit what the bot needs"
+        case ReadOnlyError():
+            return "is a replica, which takes no writes"
+        case BusyLoadingError():
+            return "is still starting"
+        case ResponseError():
+            return "refuses what it is asked"
+    return "is gone"
+
+
+class _Line(Connection):
+    """A connection that looks up its server in a thread of its own, and leaves one that became a replica."""
+
+    _address = ""
+
+    async def _connect(self) -> None:
+        loop = asyncio.get_running_loop()
+        lookup = functools.partial(socket.getaddrinfo, self.host, self.port, type=socket.SOCK_STREAM)
+        fault: OSError | None = None
+        async with asyncio.timeout(self.socket_connect_timeout):
+            for *_, address in await loop.run_in_executor(_LOOKUPS, lookup):
+                self._address = str(address[0])
+                try:
+                    await super()._connect()  # type: ignore[no-untyped-call]
+                except OSError as error:
+                    fault = error
+                else:
+                    return
+        raise fault or OSError("the name has no address")
+
+    def _connection_arguments(self) -> Mapping[str, Any]:
+        return {**super()._connection_arguments(), "host": self._address}
+
+    async def read_response(self, *given: Any, **named: Any) -> Any:
+        try:
+            return await super().read_response(*given, **named)
+        except ReadOnlyError:
+            # After a failover its name leads to another server, and it would keep this connection.
+            await self.disconnect()
+            raise
+
+
+class _SecureLine(_Line, SSLConnection):
+    """The same with TLS, in which the server has to prove its name."""
+
+    def _connection_arguments(self) -> Mapping[str, Any]:
+        return {**super()._connection_arguments(), "server_hostname": self.host}
