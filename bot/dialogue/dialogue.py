@@ -190,7 +190,7 @@ class Dialogue:
             match = Match(Band.SURE, (Ranked(exact, 1.0),), (), "en")
         else:
             match = _known(mind.matcher.match(text, after=last), knowledge)
-        match = _for_device(knowledge, match, fitted)
+        match = _for_device(knowledge, _for_place(knowledge, match, state), fitted)
         reply = self._reply(knowledge, match, fitted)
         if reply.topics:
             self._conversations.remember(question.conversation, reply.topics[-1].topic)
@@ -352,6 +352,25 @@ def _only_refits(knowledge: Knowledge, last: str, found: Found) -> bool:
     places = knowledge.chain(PlaceId(found.place)) if found.place else ()
     device = Device(found.device) if found.device else None
     return device in topic.fit(places).steps or bool(set(places) & set(topic.form.places))
+
+
+def _for_place(knowledge: Knowledge, match: Match, state: State) -> Match:
+    """Return the match with the topic that covers the place the message names.
+
+    "I moved from London to Hong Kong" is near to the words of two topics, and only one of them is about the person.
+    """
+    if len(match.topics) != 1 or state.place is None:
+        return match
+    found = match.topics[0].topic
+    places = set(knowledge.chain(PlaceId(state.place)))
+    covered = knowledge.topics[TopicId(found)].form.covers
+    if not covered or places & set(covered):
+        return match
+    for id, topic in knowledge.topics.items():
+        if places & set(topic.form.covers):
+            offered = tuple(found if other == id else other for other in match.offered)
+            return replace(match, topics=(replace(match.topics[0], topic=id),), offered=offered)
+    return match
 
 
 def _for_device(knowledge: Knowledge, match: Match, state: State) -> Match:

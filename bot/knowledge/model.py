@@ -68,6 +68,10 @@ class TopicForm(Fitted):
     )
     answer: Text = Field(description="Two or three plain sentences that stand alone.")
     places: dict[str, Fitted] = Field({}, description="What differs by place: whole keys, steps device by device.")
+    covers: list[str] = Field(
+        [],
+        description="Places that this topic is all about; whoever names another place gets the topic that covers it.",
+    )
     related: list[str] = Field([], max_length=8, description="Ids of topics that people ask about next.")
     facts: Annotated[list[str], Field(min_length=1)] = Field(description="Ids of the facts that this topic rests on.")
     reviewed: Day = Field(description="The day on which the topic was last compared with its sources.")

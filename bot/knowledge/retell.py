@@ -24,6 +24,7 @@ _LISTS = frozenset(
     [
         "asks",
         "facts",
+        "covers",
         "related",
         "links",
         "sources",

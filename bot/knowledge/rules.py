@@ -121,6 +121,9 @@ def related_known(draft: Draft) -> Iterator[Finding]:
                 )
 
 
+_CODES = "use a lower-case ISO 3166-1 code such as gb, eu, eea, or us-ca"
+
+
 def places_known(draft: Draft) -> Iterator[Finding]:
     """Each place of a topic stands in places.yaml, and so does each wider place."""
     if not draft.places:
@@ -131,7 +134,7 @@ def places_known(draft: Draft) -> Iterator[Finding]:
             if place not in known:
                 yield topic.document.finding(
                     ("places", place), "unknown-place", f'places: the place "{place}" is not known',
-                    did_you_mean(place, known, "use a lower-case ISO 3166-1 code such as gb, eu, eea, or us-ca"), key=True,
+                    did_you_mean(place, known, _CODES), key=True,
                 )  # fmt: skip
     for id, form in draft.places.form.places.items():
         for index, wider in enumerate(form.wider):
@@ -147,6 +150,20 @@ def places_known(draft: Draft) -> Iterator[Finding]:
                 ("places", id), "place-id", f'"{id}" cannot be a place',
                 "use a lower-case ISO 3166-1 code such as gb, one with a subdivision such as us-ca, eu or eea", key=True,
             )  # fmt: skip
+
+
+def covered_known(draft: Draft) -> Iterator[Finding]:
+    """Each place that a topic covers stands in places.yaml."""
+    if not draft.places:
+        return
+    known = set(draft.places.form.places)
+    for topic in draft.topics.values():
+        for index, place in enumerate(topic.form.covers):
+            if place not in known:
+                yield topic.document.finding(
+                    ("covers", index), "unknown-place", f'covers: the place "{place}" is not known',
+                    did_you_mean(place, known, _CODES),
+                )  # fmt: skip
 
 
 def _wider_fault(id: str, wider: str, before: list[str], form: PlacesForm) -> tuple[str, str] | None:
@@ -318,6 +335,6 @@ def _topics_named(form: QuestionsForm) -> Iterator[tuple[KeyPath, str]]:
 
 
 RULES: tuple[Rule, ...] = (
-    topic_ids, groups_known, facts_known, sources_known, related_known, places_known, devices_known,
+    topic_ids, groups_known, facts_known, sources_known, related_known, places_known, covered_known, devices_known,
     limits_present, links_safe, languages_known, asks_apart, golden_known,
 )  # fmt: skip

@@ -45,6 +45,7 @@ _BY_KEY: Mapping[str, str] = {
     "places": "places:\n  gb:\n    answer: |\n      The same in other words, for the United Kingdom only.",
     "links": _LINKS,
     "url": "url: https://www.linkedin.com/legal/privacy-policy",
+    "covers": "covers: [eu, eea, ch]",
     "related": "related: [past-training, objection-form]",
     "facts": "facts: [F-OPT-04, F-OPT-07]",
     "reviewed": "reviewed: 2026-11-23",
@@ -141,7 +142,6 @@ _BY_CODE: Mapping[str, str] = {
     "related-self": "related: [past-training, objection-form]",
     "place-id": "gb, us-ca, eu or eea",
     "unknown-device": _STEPS,
-    "unknown-place": "places:\n  gb:\n    answer: |\n      For the United Kingdom only.",
     "unknown-fact": "facts: [F-OPT-04, F-OPT-07]",
     "unknown-source": "sources: [linkedin-privacy-policy-2025-11-03]",
     "unknown-topic": "related: [past-training, objection-form]",
@@ -179,7 +179,6 @@ _BY_CODE: Mapping[str, str] = {
 
 _LISTED: Mapping[str, str] = {
     "places": "places: [eea, gb]",
-    "unknown-place": "places: [eea, gb]",
     "topic": "topic: opt-out-overview",
     "unknown-topic": "topic: opt-out-overview",
 }

@@ -339,6 +339,33 @@ def test_long_groups_are_turned_by_pages(tmp_path: Path, make_dialogue: Callable
     assert "Back" in buttons(second)
 
 
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("i moved from london to berlin", "private-messages"),
+        ("i moved from berlin to london", "opt-out-phone"),
+        ("i am in lyon", "private-messages"),
+        ("i am in ohio", "opt-out-phone"),
+        ("who knows", "opt-out-phone"),
+    ],
+)
+def test_a_place_has_the_topic_that_covers_it(
+    make_dialogue: Callable[..., Dialogue], tmp_path: Path, matcher: FakeMatcher, text: str, topic: str
+):
+    """Where a topic of another place was nearest, the one that covers the place that was named answers, if there is one."""
+    changes: dict[str, str | None] = {
+        path: SMALL[path].replace("related:", f"covers: {covers}\nrelated:", 1)
+        for path, covers in (
+            ("topics/opting-out/opt-out-phone.yaml", "[gb]"),
+            ("topics/which-data/private-messages.yaml", "[eu, eea]"),
+        )
+    }
+    dialogue = make_dialogue(load(write_knowledge(tmp_path / "k", changes)))
+    matcher.says[text] = Match(Band.NEAR, (Ranked("opt-out-phone", 0.7),), ("private-messages",))
+    reply = dialogue.ask(Question(text))
+    assert [ranked.topic for ranked in reply.topics] == [topic]
+
+
 def test_suggestions_complete_words(dialogue: Dialogue):
     """While typing, phrases whose words begin as typed are suggested, titles first; nothing typed gives titles."""
     assert [item.text for item in dialogue.suggest("", 25)] == [

@@ -73,6 +73,7 @@ BROKEN = [
     (phone("[private-messages]", "[privat-messages]"), PHONE, "privat-messages", "unknown-topic", '"privat-messages"', 'did you mean "private-messages"?'),
     (phone("[private-messages]", "[opt-out-phone]"), PHONE, "opt-out-phone]", "related-self", "itself", "delete"),
     (phone("  gb:", "  uk:"), PHONE, "uk:", "unknown-place", '"uk"', ""),
+    (phone("related:", "covers: [uk]\nrelated:"), PHONE, "uk]", "unknown-place", 'covers: the place "uk"', "gb"),
     (phone("  android:", "  andriod:"), PHONE, "andriod", "unknown-device", '"andriod"', 'did you mean "android"?'),
     (phone("title: Turn off AI training on your phone", "title: no"), PHONE, "no\n", "not-text", "yes or no", '"no"'),
     (phone("title: Turn off AI training on your phone", "title: 2025"), PHONE, "2025\n", "not-text", "a number", '"2025"'),

@@ -90,6 +90,7 @@ def test_the_example_fits_the_finding():
         ("letters/a.yaml", "not-list", "places", "places: [eea, gb]"),
         ("letters/a.yaml", "unknown-place", "places.0", "places: [eea, gb]"),
         ("topics/a/b.yaml", "unknown-place", "places.gb", "places:\n  gb:\n"),
+        ("topics/a/b.yaml", "unknown-place", "covers.0", "covers: [eu, eea, ch]"),
         ("checkup.yaml", "unknown-topic", "controls.0.topic", "topic: opt-out-overview"),
         ("letters/a.yaml", "long-screen", "why", "why: |"),
         ("topics/a/b.yaml", "long-screen", "steps.ios", "steps:\n  ios:"),
@@ -104,7 +105,7 @@ OF_FILES = {"missing-file", "no-folder", "unreadable", "not-utf8", "symlink", "t
 """What is wrong with a file as a whole has a remedy, and no form to show."""
 BY_KEY = {
     "unknown-key", "missing-key", "duplicate-key", "duplicate-group", "duplicate-fact", "duplicate-source",
-    "not-text", "long-screen",
+    "not-text", "long-screen", "unknown-place",
 }  # fmt: skip
 """The right form is that of the key."""
 
