@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 from bot.matching.encoder import Encoder, fingerprint
 from bot.matching.features import Vocabulary
 from bot.matching.heads import Heads
-from bot.matching.kernel import SENTENCE, gram, shares
+from bot.matching.kernel import SENTENCE, near, shares, turned
 from bot.matching.model import Thresholds, Training
 from bot.matching.normalise import clean, words
 from bot.matching.packed import Packed
@@ -28,8 +28,11 @@ Ints = npt.NDArray[np.int64]
 STIFFNESS = 2.0
 FOLDS = 10
 
-MOST_MESSAGES = 10_500
-"""A larger knowledge is learned from evenly drawn phrasings: the sums grow with the square."""
+MOST_ASKS, MOST_OFFTOPIC = 10_600, 4_500
+"""A larger knowledge is learned from evenly drawn messages: the sums grow with the third power."""
+
+COMMON = 512
+"""So many features are multiplied as a whole matrix; nine tenths of what two messages have in common are theirs."""
 
 THREADS = 4
 """So many sentences are read at once; each needs memory of its own."""
@@ -60,7 +63,7 @@ def fit(training: Training, progress: Progress | None = None, encoder: Encoder |
     others = [(place, text) for place, kind in enumerate(kinds) for text in training.offtopic[kind]]
     if not asks:
         raise ValueError("there is no ask to learn from")
-    asks, others = _bounded(asks), _bounded(others, MOST_MESSAGES // 4)
+    asks, others = _bounded(asks, MOST_ASKS), _bounded(others, MOST_OFFTOPIC)
 
     tell("reading", 0.0)
     cleaned = [clean(text) for _, text in asks + others]
@@ -81,15 +84,15 @@ def fit(training: Training, progress: Progress | None = None, encoder: Encoder |
     target[np.arange(count), label] = 1
     target[:, -1] = np.where(np.arange(len(messages)) < count, 1, -1)
     counted = shares(blocks, count / len(topics))
-    alike = gram(matrix, vectors, blocks, counted)
-    folds = _folds(alike)
+    alike = _gram(matrix, vectors, blocks, counted)
+    used = _judges(fresh, count)
+    folds = _folds(alike, used)
     alike.add(1)
     tell("topics and gate", 0.5)
     mix, unseen = _ridge(alike, target, _balance(count, kind), folds)
     del alike
 
     tell("thresholds", 0.9)
-    used = _judges(fresh, count)
     line = _lines(unseen[used].astype(np.float64), label, kind, used, count)
 
     seen = Counter(word for message in messages for word in message)
@@ -161,7 +164,7 @@ def _judges(fresh: npt.NDArray[np.bool_], count: int) -> Ints:
     return used if enough else np.arange(len(fresh))
 
 
-def _bounded(listed: list[tuple[int, str]], most: int = MOST_MESSAGES) -> list[tuple[int, str]]:
+def _bounded(listed: list[tuple[int, str]], most: int) -> list[tuple[int, str]]:
     """Take so many of a huge knowledge that time and memory stay bounded, evenly by topic."""
     if len(listed) <= most:
         return listed
@@ -190,10 +193,30 @@ def _encode(encoder: Encoder, cleaned: list[str], tell: Progress) -> Floats:
     return vectors
 
 
-def _folds(alike: Packed) -> Ints:
-    """Deal the messages into folds, those that are nearly the same into one."""
-    count = alike.size
-    leader = np.arange(count)
+def _gram(matrix: Any, vectors: Floats, blocks: Sequence[int], shares: Sequence[float], step: int = 512) -> Packed:
+    """Return the likeness of all messages with one another; built by so many rows at once to save memory."""
+    full = Packed(len(vectors))
+    messages = turned(vectors, blocks)
+    common, rare = _parted(matrix)
+    for start in range(0, full.size, step):
+        rows = slice(start, start + step)
+        part = near(vectors[rows], [block[:, start:] for block in messages], shares)
+        part += common[rows] @ common[start:].T
+        part += (rare[start:] @ rare[rows].T.tocsr()).toarray().T
+        full.put(start, part)
+    return full
+
+
+def _parted(matrix: Any) -> tuple[Floats, Any]:
+    """Return the commonest features as a whole matrix and the others as a sparse one: together they multiply faster."""
+    order = np.argsort(-np.bincount(matrix.indices, minlength=matrix.shape[1]), kind="stable")
+    common = np.asarray(matrix[:, order[:COMMON]].toarray(), dtype=np.float32)
+    return common, matrix[:, np.sort(order[COMMON:])].tocsr()
+
+
+def _folds(alike: Packed, used: Ints) -> Ints:
+    """Deal the messages to calibrate by into folds, with all that are nearly the same; others have fold -1."""
+    leader = np.arange(alike.size)
 
     def find(place: int) -> int:
         while leader[place] != place:
@@ -202,32 +225,31 @@ def _folds(alike: Packed) -> Ints:
         return place
 
     limit = ALIKE * (2 + SENTENCE)
-    for one in range(count):
+    for one in range(alike.size):
         for two in np.flatnonzero(alike.below(one) >= limit):
             leader[find(one + 1 + int(two))] = find(one)
-    groups: dict[int, list[int]] = {}
-    for place in range(count):
-        groups.setdefault(find(place), []).append(place)
-    order = np.random.default_rng(7).permutation(len(groups))
-    folds = np.zeros(count, dtype=np.int64)
-    listed = list(groups.values())
-    for turn, group in enumerate(order):
-        folds[listed[group]] = turn % min(FOLDS, len(groups))
+    group = np.array([find(place) for place in range(alike.size)])
+    folds = np.full(alike.size, -1)
+    groups = np.unique(group[used])
+    turns = np.random.default_rng(7).permutation(len(groups)) % FOLDS
+    for turn, leading in zip(turns, groups, strict=True):
+        folds[group == leading] = turn
     return folds
 
 
 def _ridge(kernel: Packed, target: Floats, weight: Floats, folds: Ints) -> tuple[Floats, Floats]:
     """Solve weighted least squares, in place of the kernel.
 
-    Returns the mix of messages, and what each message would have been given had its fold
+    Returns the mix of messages, and what each message of a fold would have been given had that fold
     been left out: exact, and without fitting again. Raises ValueError where messages are too alike.
     """
     kernel.add_diagonal(STIFFNESS / weight)
-    mix = kernel.solve_and_invert(target)
+    kernel.factor()
+    mix = kernel.solve(target)
     unseen = np.empty_like(target)
-    for fold in np.unique(folds):
+    for fold in range(FOLDS):
         out = np.flatnonzero(folds == fold)
-        unseen[out] = target[out] - np.linalg.solve(kernel.block(out), mix[out])
+        unseen[out] = target[out] - np.linalg.solve(kernel.inverse(out), mix[out])
     return mix, unseen
 
 

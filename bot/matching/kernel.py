@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from bot.matching.packed import Packed
 
 Floats = npt.NDArray[np.float32]
 
@@ -71,16 +68,3 @@ def product(rows: Floats, matrix: Floats) -> Floats:
     if len(rows) > FEW_ROWS:
         return np.asarray(rows @ matrix)
     return np.stack([row @ matrix for row in rows])
-
-
-def gram(matrix: Any, vectors: Floats, blocks: Sequence[int], shares: Sequence[float], step: int = 128) -> Packed:
-    """Return the likeness of all messages with one another; built by so many rows at once to save memory."""
-    full = Packed(matrix.shape[0])
-    messages = turned(vectors, blocks)
-    for start in range(0, full.size, step):
-        rows = slice(start, min(start + step, full.size))
-        columns = full.needed(rows.start, rows.stop)
-        part = np.asarray((matrix[columns] @ matrix[rows].T.tocsr()).toarray().T, dtype=np.float32)
-        part += near(vectors[rows], [block[:, columns] for block in messages], shares)
-        full.put(start, part)
-    return full
