@@ -11,7 +11,15 @@ ROOT = Path(__file__).resolve().parents[1]
 def traces(word: str, folders: Iterable[Path], pid: int | None = None) -> list[str]:
     """Return the files that hold a word: those in the folders, and those that the process has open."""
     encoded = word.encode()
-    return [str(path) for path in {*_within(folders), *_opened(pid)} if encoded in path.read_bytes()]
+    return [str(path) for path in {*_within(folders), *_opened(pid)} if encoded in _bytes(path)]
+
+
+def _bytes(path: Path) -> bytes:
+    """Return what a file holds; one that is gone by now, since others work in the folder too, holds nothing."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def _within(folders: Iterable[Path]) -> Iterator[Path]:
