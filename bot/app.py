@@ -125,7 +125,7 @@ def build_reloader(
     """Return what keeps the dialogue's knowledge that of its folder; `settled` hears that another one answers."""
 
     async def cached(knowledge: Knowledge) -> Matcher:
-        return metrics.timed(Engine(await asyncio.to_thread(_cached, settings, knowledge)), time.perf_counter)
+        return metrics.timed(await asyncio.to_thread(_engine, settings, knowledge), time.perf_counter)
 
     async def refit(knowledge: Knowledge) -> Matcher:
         with contextlib.suppress(HeadsError):
@@ -157,6 +157,10 @@ def load_heads(settings: Settings, knowledge: Knowledge, fit: Callable[[Settings
         return _cached(settings, knowledge)
     except HeadsError as error:
         raise AppError(f"The matcher was fitted, but its file cannot be read ({error}).") from error
+
+
+def _engine(settings: Settings, knowledge: Knowledge) -> Engine:
+    return Engine(_cached(settings, knowledge))
 
 
 def _cached(settings: Settings, knowledge: Knowledge) -> Heads:

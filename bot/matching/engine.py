@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -87,7 +87,7 @@ class Engine:
 
     def __init__(self, heads: Heads, encoder: Encoder | None = None) -> None:
         self.heads = heads
-        self._encoder = encoder or Encoder.load()
+        self._encoder = encoder or _encoder()
         self._messages = turned(heads.vectors.astype(np.float32) * np.float32(1 / 127), self._encoder.blocks)
         self._mix = heads.mix.astype(np.float32)
         self._vocabulary = Vocabulary(heads.names, heads.idf)
@@ -341,6 +341,12 @@ class Engine:
             for place in best
             if likeness[place] > 0
         )
+
+
+@cache
+def _encoder() -> Encoder:
+    """Return the one encoder of this process, which outlives the knowledge: it is the same for all, and large."""
+    return Encoder.load()
 
 
 def _odds(chance: float) -> float:

@@ -159,3 +159,8 @@ def test_general_meaning_counts_more_where_topics_have_few_asks(engine: Engine) 
     assert sum(few) == sum(many) == 1
     assert shares((128,), 10) == (1,)
     assert engine.heads.shares == few
+
+
+def test_engines_share_their_encoder(engine: Engine):
+    """The largest part of an engine is the same for every knowledge, so another knowledge does not load it anew."""
+    assert Engine(engine.heads)._encoder is engine._encoder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from bot.knowledge.loader import load
 from bot.knowledge.model import Knowledge
 from bot.matching.model import Matcher
 from bot.service import reload
+from bot.service.metrics import Metrics
 from bot.service.reload import RefitError, Reloader, changes_in
 from bot.settings import Settings
 
@@ -249,6 +251,29 @@ def test_a_fit_that_the_system_kills_is_told_as_one_that_lacks_memory(monkeypatc
     monkeypatch.setattr(app, "_fitting", lambda _settings: killing)
     with pytest.raises(app.AppError, match="memory"):
         app.fit_in_child(Settings())
+
+
+async def test_what_was_learned_is_taken_in_beside_the_event_loop(
+    dialogue: Dialogue, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Making a matcher takes a third of a second, for which presses and heartbeats do not wait."""
+    made: list[threading.Thread] = []
+
+    def engine(_: object) -> Matcher:
+        made.append(threading.current_thread())
+        return FakeMatcher()
+
+    monkeypatch.setattr(app, "_cached", lambda *_: None)
+    monkeypatch.setattr(app, "Engine", engine)
+    metrics = Metrics(version=lambda: "", topics=dict)
+    reloader = app.build_reloader(dialogue, Settings(bot_knowledge=folder), metrics)
+    task = asyncio.create_task(reloader.run(changes_in(folder)))
+    await asyncio.sleep(0.3)
+    change(folder, MESSAGES, "  - are my dms read", "  - are my dms read by anyone")
+    await until(lambda: made and not reloader.stale)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert threading.main_thread() not in made
 
 
 async def test_a_folder_that_goes_while_its_watch_begins_is_followed(
