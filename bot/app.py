@@ -125,7 +125,7 @@ def build_reloader(
     """Return what keeps the dialogue's knowledge that of its folder; `settled` hears that another one answers."""
 
     async def cached(knowledge: Knowledge) -> Matcher:
-        return metrics.timed(await asyncio.to_thread(_engine, settings, knowledge), time.perf_counter)
+        return metrics.timed(await asyncio.to_thread(fitted, settings, knowledge), time.perf_counter)
 
     async def refit(knowledge: Knowledge) -> Matcher:
         with contextlib.suppress(HeadsError):
@@ -159,7 +159,8 @@ def load_heads(settings: Settings, knowledge: Knowledge, fit: Callable[[Settings
         raise AppError(f"The matcher was fitted, but its file cannot be read ({error}).") from error
 
 
-def _engine(settings: Settings, knowledge: Knowledge) -> Engine:
+def fitted(settings: Settings, knowledge: Knowledge) -> Engine:
+    """Return the engine that was fitted for a knowledge before; raises HeadsError where none was."""
     return Engine(_cached(settings, knowledge))
 
 

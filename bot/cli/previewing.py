@@ -106,26 +106,21 @@ def _end(ended: asyncio.Event) -> None:
 
 def _parts(settings: Settings) -> Parts:
     """Join the preview with the parts that the bot itself is built from."""
-    from bot.app import build_dialogue, heads_path, mind_of, training
+    from bot.app import build_dialogue, fitted, mind_of, training
     from bot.knowledge.loader import load
-    from bot.matching.engine import Engine
-    from bot.matching.heads import Heads, HeadsError
+    from bot.matching.heads import HeadsError
     from bot.service.clock import today
     from bot.service.log import logger
     from bot.service.reload import RefitError
     from bot.workshop.preview.live import Parts
     from bot.workshop.preview.nothing_kept import NothingKept
 
-    def fitted(knowledge: Knowledge) -> Matcher:
-        digest = training(knowledge).digest()
-        return Engine(Heads.load(heads_path(settings.bot_cache, digest), digest))
-
     async def learn(knowledge: Knowledge, tell: Tell) -> Matcher:
         with contextlib.suppress(HeadsError):
-            return await asyncio.to_thread(fitted, knowledge)
+            return await asyncio.to_thread(fitted, settings, knowledge)
         await _fit(settings, tell)
         try:
-            return await asyncio.to_thread(fitted, knowledge)
+            return await asyncio.to_thread(fitted, settings, knowledge)
         except HeadsError as error:
             raise RefitError(f"The new phrasings were fitted, but their file cannot be read ({error}).") from error
 

@@ -153,17 +153,12 @@ def places_known(draft: Draft) -> Iterator[Finding]:
 
 
 def covered_known(draft: Draft) -> Iterator[Finding]:
-    """Each place that a topic covers stands in places.yaml."""
+    """Each place that a topic covers stands in places.yaml, and once in its list."""
     if not draft.places:
         return
-    known = set(draft.places.form.places)
+    known = draft.places.form.places
     for topic in draft.topics.values():
-        for index, place in enumerate(topic.form.covers):
-            if place not in known:
-                yield topic.document.finding(
-                    ("covers", index), "unknown-place", f'covers: the place "{place}" is not known',
-                    did_you_mean(place, known, _CODES),
-                )  # fmt: skip
+        yield from ids_known(topic.document, ("covers",), topic.form.covers, known, "place", _CODES)
 
 
 def _wider_fault(id: str, wider: str, before: list[str], form: PlacesForm) -> tuple[str, str] | None:
