@@ -83,6 +83,8 @@ SHARED_WITHIN = 0.5
 FIT_WITHIN = 1_200.0
 """Seconds after which a process that fits counts as hung; a small machine that has much else to do takes minutes."""
 
+_KILLED = "its process was killed, as systems do when memory runs out; give it 1.5 GB"
+
 _QUEUE_LOOK = 0.1
 _NEVER = 1_000_000
 
@@ -177,9 +179,7 @@ def fit_in_child(settings: Settings) -> None:
         _fitting(settings), check=False, stdout=sys.stderr, env=environment_for_fitting()
     )
     if done.returncode == -signal.SIGKILL:
-        raise AppError(
-            "The matcher could not be fitted: its process was killed, as systems do when memory runs out; give it 1.5 GB."
-        )
+        raise AppError(f"The matcher could not be fitted: {_KILLED}.")
     if done.returncode:
         raise AppError("The matcher could not be fitted; the lines above say why.")
 
@@ -192,6 +192,10 @@ async def fit_beside(settings: Settings) -> None:
     try:
         async with asyncio.timeout(FIT_WITHIN):
             failed = await process.wait()
+        if failed == -signal.SIGKILL:
+            raise RefitError(
+                f"The new phrasings could not be learned: {_KILLED}; the previous ones go on answering until the next edit."
+            )
         if failed:
             raise RefitError(
                 "The new phrasings could not be learned, so the previous ones go on answering; run privacy-bot fit to see why."

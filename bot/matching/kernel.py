@@ -15,7 +15,7 @@ WIDTH = 2.0
 SENTENCE = 8.0
 """How much the likeness of sentences counts beside the likeness of their words."""
 
-FEW_ROWS = 4
+FEW_ROWS = 2
 """So few rows are multiplied one by one: measured with the messages of this knowledge."""
 
 FEW, FEW_SHARE = 30.0, 0.25

@@ -191,6 +191,37 @@ async def test_phrasings_that_cannot_be_learned_leave_the_texts_changed(dialogue
         assert "are my dms seen by anyone" in dialogue.knowledge.topics["private-messages"].form.asks
 
 
+@pytest.mark.parametrize("later", ["taken back", "changed again", "broken"])
+async def test_an_edit_while_phrasings_are_learned_is_no_fault(dialogue: Dialogue, folder: Path, later: str):
+    """What learns reads the folder after its edit, so that it may meet the next one; only that one counts then."""
+    fitting, log, results = Fitting(), Log(), list[str]()
+    fitting.fails = True
+    reloader = reloader_of(dialogue, folder, fitting, log, told=results.append)
+    task = asyncio.create_task(reloader.run(changes_in(folder)))
+    change(folder, MESSAGES, "  - are my dms read", "  - are my dms seen by anyone")
+    reloader.look()
+    await until(lambda: fitting.asked)
+    again = {"taken back": "  - are my dms read", "changed again": "  - are my dms seen", "broken": "  are: dms"}[later]
+    change(folder, MESSAGES, "  - are my dms seen by anyone", again)
+    reloader.look()
+    await until(lambda: results.count("reloaded") > 1 or "refused" in results)
+    fitting.go_on.set()
+    if later == "broken":
+        change(folder, MESSAGES, again, "  - are my dms seen")
+        reloader.look()
+    if later != "taken back":
+        await until(lambda: len(fitting.asked) > 1)
+        fitting.fails = False
+        fitting.go_on.set()
+    await until(lambda: reloader.state == "ok" and not fitting.go_on.is_set())
+    await asyncio.sleep(0.1)
+    assert reloader.state == "ok"
+    assert "unlearned" not in results
+    assert "The new phrasings could not be learned." not in log.lines
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_phrasings_that_are_taken_back_need_not_be_learned(dialogue: Dialogue, folder: Path):
     """Whatever kept them from being learned, readiness is well again without them, and later ones are learned."""
     log, fails = Log(), True
@@ -245,12 +276,14 @@ async def test_a_process_that_hangs_while_it_learns_is_ended(
     assert fitted == 2
 
 
-def test_a_fit_that_the_system_kills_is_told_as_one_that_lacks_memory(monkeypatch: pytest.MonkeyPatch):
-    """A process that is killed prints nothing, so the sentence names what it usually lacks."""
+async def test_a_fit_that_the_system_kills_is_told_as_one_that_lacks_memory(monkeypatch: pytest.MonkeyPatch):
+    """A process that is killed prints nothing, so the sentence names what it usually lacks, at the start and later."""
     killing = [sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"]
     monkeypatch.setattr(app, "_fitting", lambda _settings: killing)
     with pytest.raises(app.AppError, match="memory"):
         app.fit_in_child(Settings())
+    with pytest.raises(RefitError, match="memory"):
+        await app.fit_beside(Settings())
 
 
 async def test_what_was_learned_is_taken_in_beside_the_event_loop(
