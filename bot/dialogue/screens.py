@@ -141,16 +141,15 @@ def _listed(knowledge: Knowledge, head: Screen, state: State, buttons: tuple[But
 
 def _about(knowledge: Knowledge, state: State) -> Reply:
     texts = knowledge.texts
-    sections = [
+    sections = (
         _disclaimer(knowledge),
         Section(Part.ANSWER, blocks(texts.about.text.format(count=len(knowledge.facts)))),
-    ]
+    )
     rows: list[Row] = []
     if topic := knowledge.topics.get(ABOUT_TOPIC):
-        sections.append(Section(Part.ANSWER, blocks(topic.default.answer)))
         rows.append((to_topic(knowledge, topic.id),))
     rows.append(menu_row(knowledge))
-    return Reply(Kind.SCREEN, texts.about.title, tuple(sections), tuple(rows), state=state)
+    return Reply(Kind.SCREEN, texts.about.title, sections, tuple(rows), state=state)
 
 
 def _privacy(knowledge: Knowledge, operator: Operator, state: State) -> Reply:
