@@ -86,6 +86,15 @@ def _key_file(value: Any) -> Any:
     from bot.service.sealing import read_key  # noqa: PLC0415 - it brings a library that few settings need
 
     path = _folder(value)
+    try:
+        path.open("rb").close()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        # A key that is there must not be made anew: what was given to the editors could not be read with another one.
+        raise ValueError(
+            f"it names a file that cannot be read ({error.strerror}); correct the path or its permissions"
+        ) from None
     # Read here, so that a bad one is told at the start and not when somebody presses the button.
     read_key(path)
     return path
@@ -108,12 +117,15 @@ def _token(value: Any) -> Any:
         text = text.strip()
         if not text:
             return None
+        if text[0] in _QUOTES or text[-1] in _QUOTES:
+            raise ValueError("there are quotation marks around it; write it without them")
         # httpx and aiohttp would put anything else into an address or a header as it is.
         if not re.fullmatch(r"[!-~]+", text):
             raise ValueError("it holds a space or a character that no token has; copy it again")
     return text
 
 
+_QUOTES = "'\"`\u2018\u2019\u201c\u201d"
 _TELEGRAM_SHAPE = r"\d+:[A-Za-z0-9_-]+"
 
 
@@ -122,8 +134,6 @@ def _discord(value: Any) -> Any:
     text = value.get_secret_value() if isinstance(value, SecretStr) else value
     if not isinstance(text, str) or not (text := text.strip()):
         return _token(value)
-    if text[0] in _QUOTES or text[-1] in _QUOTES:
-        raise ValueError("there are quotation marks around it; write it without them")
     if re.match(r"bot\s", text, re.IGNORECASE):
         raise ValueError('it begins with "Bot"; write the token alone')
     if re.fullmatch(_TELEGRAM_SHAPE, text):
@@ -136,7 +146,6 @@ _DISCORD_SHAPE = r"[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+){2}"
 are has changed before, so that is Discord's to refuse."""
 
 _COPY_DISCORD = "copy it from the developer portal (your application, page Bot, Reset Token)"
-_QUOTES = "'\"`\u2018\u2019\u201c\u201d"
 
 
 def _telegram(token: SecretStr) -> SecretStr:
@@ -322,13 +331,14 @@ class Settings(BaseModel):
 def read_settings(environment: Mapping[str, str] | None = None, env_file: Path | None = Path(".env")) -> Settings:
     """Return the settings; raises SettingsError for the first bad one.
 
-    A variable set to nothing counts as not set. `…_FILE` names a file that holds the secret.
+    A variable set to nothing, or to blanks, counts as not set. `…_FILE` names a file that holds the secret.
     """
     environment = os.environ if environment is None else environment
     merged: dict[str, str] = {}
     if env_file and env_file.exists():
         merged.update(_env_file(env_file))
-    merged.update({key: value for key, value in environment.items() if value})
+    # The blank or carriage return that a file of variables leaves behind a value belongs to none of them.
+    merged.update({key: stripped for key, value in environment.items() if (stripped := value.strip())})
     values: dict[str, Any] = {}
     for name in Settings.model_fields:
         variable = name.upper()
@@ -363,9 +373,17 @@ def _env_file(path: Path) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise SettingsError(f"{path} cannot be read ({reason}); check its permissions and save it as UTF-8.") from None
+    seen: dict[str, int] = {}
     for binding in parse_stream(io.StringIO(text)):
+        line = binding.original.line + (len(binding.original.string) - len(binding.original.string.lstrip("\n")))
+        if binding.key in seen:
+            # Whoever puts a new token in at the top would go on with the old one below it.
+            raise SettingsError(
+                f"{path}, line {line}, sets {binding.key} again after line {seen[binding.key]}; keep one of them."
+            )
+        if binding.key is not None:
+            seen[binding.key] = line
         if binding.error or (binding.key is not None and binding.value is None):
-            line = binding.original.line + (len(binding.original.string) - len(binding.original.string.lstrip("\n")))
             raise SettingsError(f"{path}, line {line}, cannot be read; write NAME=value, and a # before a remark.")
     return {key: value for key, value in dotenv_values(stream=io.StringIO(text)).items() if value}
 

@@ -36,6 +36,14 @@ def test_the_environment_goes_before_the_file(tmp_path: Path):
     assert (settings.bot_log, settings.bot_contact) == ("json", "env@example.org")
 
 
+def test_blanks_around_a_value_do_not_count(tmp_path: Path):
+    """A variable of blanks alone is not set, and a blank or carriage return behind a value is no part of it."""
+    settings = read(
+        tmp_path, "BOT_LOG=json\n", BOT_CONTACT="  ", BOT_LOG=" ", BOT_STATE="\t", BOT_PRIVACY_URL="https://x.org \r"
+    )
+    assert settings == read(tmp_path, "BOT_LOG=json\n", BOT_PRIVACY_URL="https://x.org")
+
+
 def test_secrets_come_from_files_too(tmp_path: Path):
     """DISCORD_TOKEN_FILE names a file whose trimmed content is the token; so can an address with a password be named."""
     (tmp_path / "secret").write_text(f"{DISCORD}\n")
@@ -67,6 +75,7 @@ def test_no_secret_is_shown(tmp_path: Path):
         ({"DISCORD_TOKEN": f"<{DISCORD}>"}, "DISCORD_TOKEN is set wrongly: it does not look like a bot's token"),
         ({"DISCORD_TOKEN": f'"{DISCORD}"'}, "DISCORD_TOKEN is set wrongly: there are quotation marks around it"),
         ({"DISCORD_TOKEN": f"\u2018{DISCORD}"}, "DISCORD_TOKEN is set wrongly: there are quotation marks around it"),
+        ({"TELEGRAM_TOKEN": f'"{TELEGRAM}"'}, "TELEGRAM_TOKEN is set wrongly: there are quotation marks around it"),
         ({"DISCORD_TOKEN": f"Bot {DISCORD}"}, 'DISCORD_TOKEN is set wrongly: it begins with "Bot"'),
         ({"DISCORD_TOKEN": TELEGRAM}, "DISCORD_TOKEN is set wrongly: it is a token of Telegram's"),
         ({"DISCORD_TOKEN": "tökén"}, "DISCORD_TOKEN is set wrongly"),
@@ -178,6 +187,13 @@ def test_a_key_file_without_a_key_is_refused(tmp_path: Path, text: str | None, f
         read(tmp_path, BOT_LEDGER_KEY_FILE=str(tmp_path / "ledger.key"))
 
 
+def test_a_key_that_is_there_is_not_to_be_made_anew(tmp_path: Path):
+    """Where something lies at the path and cannot be read, nobody is told to write another key over it."""
+    with pytest.raises(SettingsError, match="correct the path or its permissions") as caught:
+        read(tmp_path, BOT_LEDGER_KEY_FILE=str(tmp_path))
+    assert "openssl" not in str(caught.value)
+
+
 @pytest.mark.parametrize("key", [b"ab" * 32, b"q83v" * 11 + b"\n", bytes(range(32))], ids=["hex", "base64", "raw"])
 def test_a_key_file_may_have_any_form(tmp_path: Path, key: bytes):
     """Hexadecimal, base64 and raw bytes are keys."""
@@ -244,6 +260,14 @@ def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, text: str, line: in
     told = str(caught.value).removeprefix(str(tmp_path))
     assert f", line {line}, cannot be read" in told
     assert "open" not in told
+
+
+def test_a_variable_that_the_file_sets_twice_is_named(tmp_path: Path):
+    """A second line for the same variable is refused with both lines and no value, also where one sets nothing."""
+    for first, second in ((TELEGRAM, "1:b"), (TELEGRAM, "")):
+        with pytest.raises(SettingsError, match="line 4, sets TELEGRAM_TOKEN again after line 1; keep one") as caught:
+            read(tmp_path, f"TELEGRAM_TOKEN={first}\nBOT_LOG=json\n\nexport TELEGRAM_TOKEN={second}\n")
+        assert TELEGRAM not in str(caught.value)
 
 
 def test_a_file_that_is_no_text_is_one_sentence(tmp_path: Path):

@@ -36,7 +36,10 @@ def doctor(
     setup_logs(settings.bot_log)
     with progress("Asking") as tell:
         tell("settings and knowledge", 0.1)
-        found = [*_of_settings(settings), _of_knowledge(settings.bot_knowledge)]
+        found = _of_settings(settings)
+        if settings.bot_state.kind == "redis":
+            found.append(asyncio.run(_of_shared_state(settings)))
+        found.append(_of_knowledge(settings.bot_knowledge))
         tell("the platforms", 0.4)
         found += asyncio.run(_of_platforms(settings, delete_webhook=delete_webhook))
     from rich.markup import escape
@@ -55,15 +58,32 @@ def _mark(level: Level) -> str:
 
 
 def _of_settings(settings: Settings) -> list[Diagnosis]:
-    from bot.service.doctor import of_ledger_key, of_operator, of_tokens, of_variables
+    from bot.service.doctor import of_ledger_key, of_operator, of_state_file, of_tokens, of_variables
 
     tokens = {"DISCORD_TOKEN": bool(settings.discord_token), "TELEGRAM_TOKEN": bool(settings.telegram_token)}
+    path = settings.bot_state.path
     return [
         *of_tokens(tokens),
         *of_operator(settings.bot_contact, settings.bot_privacy_url),
         *of_variables(settings.misspelt),
         of_ledger_key(settings.bot_ledger_key_file),
+        *((of_state_file(path),) if path else ()),
     ]
+
+
+async def _of_shared_state(settings: Settings) -> Diagnosis:
+    from bot.app import build_store
+    from bot.service.doctor import of_shared_state
+    from bot.service.store import StoreError
+
+    store = build_store(settings)
+    try:
+        await store.counts()
+    except StoreError as error:
+        return of_shared_state(str(error))
+    finally:
+        await store.close()
+    return of_shared_state(None)
 
 
 def _of_knowledge(folder: Path) -> Diagnosis:
@@ -79,13 +99,16 @@ def _of_knowledge(folder: Path) -> Diagnosis:
 async def _of_platforms(settings: Settings, *, delete_webhook: bool) -> list[Diagnosis]:
     from bot.knowledge.finding import KnowledgeError
     from bot.knowledge.loader import load
+    from bot.service.doctor import of_unasked
     from bot.service.health import ask_health
 
+    if not (settings.telegram_token or settings.discord_token):
+        return []
     try:
         texts = load(settings.bot_knowledge).texts
     except KnowledgeError:
         # It has been told; without texts there are no commands to compare.
-        return []
+        return [of_unasked(delete_webhook=delete_webhook)]
     found: list[Diagnosis] = []
 
     def now() -> datetime.datetime:

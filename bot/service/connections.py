@@ -6,6 +6,7 @@ import asyncio
 import functools
 import re
 import socket
+import ssl
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,12 +17,16 @@ from redis.asyncio.retry import Retry
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
+    ConnectionError,  # noqa: A004 - its own, not Python's
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     ResponseError,
 )
+
+_NO_ROOM = "max number of clients"
+"""What only the text of the server's refusal tells."""
 
 _DATABASE, _OPTION = re.compile(r"/?\d*"), re.compile(r"db|username|password|ssl_\w+")
 
@@ -63,6 +68,10 @@ def fault_of(error: BaseException) -> str:
             return "is still starting"
         case ResponseError():
             return "refuses what it is asked"
+        case ConnectionError() if _NO_ROOM in str(error):
+            return "takes no more connections"
+        case ConnectionError() if isinstance(error.__cause__ or error.__context__, ssl.SSLCertVerificationError):
+            return "shows a certificate that is not trusted"
     return "is gone"
 
 

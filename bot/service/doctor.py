@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -99,6 +100,33 @@ def of_ledger_key(path: Path | None) -> Diagnosis:
     return Diagnosis(_SETTINGS, Level.FINE, "The key of the ledger is readable by the bot alone.")
 
 
+def of_shared_state(fault: str | None) -> Diagnosis:
+    """Return whether the server answers through which processes share their state; `fault` tells in a sentence why not."""
+    if fault:
+        return Diagnosis(
+            _SETTINGS,
+            Level.WRONG,
+            f"{fault} People are answered all the same, but a process that starts takes none of Discord's connections that "
+            "are shared out; look at that server, and at its address in BOT_STATE.",
+        )
+    return Diagnosis(_SETTINGS, Level.FINE, "The server that BOT_STATE names answers.")
+
+
+def of_state_file(path: Path) -> Diagnosis:
+    """Return whether the file that keeps the state can be written, or made where it is not there yet."""
+    folder = next(parent for parent in path.absolute().parents if os.path.lexists(parent))
+    # SQLite puts files of its own beside it.
+    is_writable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    if not is_writable or (os.path.lexists(path) and not (path.is_file() and os.access(path, os.R_OK | os.W_OK))):
+        return Diagnosis(
+            _SETTINGS,
+            Level.WRONG,
+            f"Nothing can be kept in {path}, so what is counted is lost when the bot stops; let the bot's user write the file "
+            "and its folder, or name another one in BOT_STATE.",
+        )
+    return Diagnosis(_SETTINGS, Level.FINE, f"What is kept can be written to {path}.")
+
+
 def of_knowledge(errors: int, findings: int) -> Diagnosis:
     """Return whether the knowledge can be loaded, and what editors have left to do."""
     if errors:
@@ -114,3 +142,16 @@ def of_knowledge(errors: int, findings: int) -> Diagnosis:
             f"The knowledge has findings ({findings}), which stop nothing; privacy-bot check --dates lists them.",
         )
     return Diagnosis(_KNOWLEDGE, Level.FINE, "The knowledge has neither errors nor findings.")
+
+
+def of_unasked(*, delete_webhook: bool) -> Diagnosis:
+    """Return that the platforms could not be asked, since what they should show stands in the knowledge."""
+    if delete_webhook:
+        return Diagnosis(
+            _KNOWLEDGE,
+            Level.WRONG,
+            "The platforms were not asked, and the webhook was not touched; mend the knowledge, then run this again.",
+        )
+    return Diagnosis(
+        _KNOWLEDGE, Level.HINT, "The platforms were not asked; mend the knowledge, then run this again to hear of them."
+    )

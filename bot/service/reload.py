@@ -136,20 +136,19 @@ class Reloader:
             knowledge, digest = self._dialogue.knowledge, self._known
             if digest == self._learned:
                 continue
+            self._unlearned = False
             try:
                 matcher = await self._refit(knowledge)
-            except RefitError as error:
-                self._told("unlearned")
-                self._unlearned = True
-                self._log.error(str(error))
-                continue
             except Exception as error:  # noqa: BLE001 - whatever it is, the folder is followed further
-                self._told("unlearned")
-                self._unlearned = True
-                self._log.error("the new phrasings could not be learned", exc_info=error)
+                if not self._is_overtaken(digest):
+                    self._told("unlearned")
+                    self._unlearned = True
+                    if isinstance(error, RefitError):
+                        self._log.error(str(error))
+                    else:
+                        self._log.error("the new phrasings could not be learned", exc_info=error)
                 continue
             self._told("learned")
-            self._unlearned = False
             self._learned = digest
             self._dialogue.change(replace(self._dialogue.mind, matcher=matcher))
             self._settled()
@@ -157,6 +156,13 @@ class Reloader:
             self._log.info("the matcher has learned the new phrasings", knowledge=knowledge.version)
             if self.stale:
                 self._to_refit.set()
+
+    def _is_overtaken(self, digest: str) -> bool:
+        """Tell whether the folder has changed again while something was learned.
+
+        What learns reads the folder itself, and so a later edit, which is told or learned in its own turn.
+        """
+        return self._known != digest or bool(self.refused) or self._unread
 
     def _refuse(self, findings: tuple[Finding, ...]) -> None:
         if findings == self.refused:

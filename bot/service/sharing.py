@@ -120,6 +120,8 @@ class SharedServer:
             try:
                 # One that is full, or a replica, answers a ping all the same.
                 await self.redis.set(f"{_NAMES}:look", 1, px=_milliseconds(CLAIM_LAPSES))
+                # Claims and leases are scripts, which may be forbidden where all else is permitted.
+                await self.redis.eval("return 1", 0)
             except _GONE as error:
                 self.lost(error)
             else:

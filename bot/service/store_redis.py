@@ -113,6 +113,10 @@ class RedisStore:
             yield
         except _GONE as error:
             raise StoreError(f"Redis {fault_of(error)} ({type(error).__name__}).") from error
+        except ValueError as error:
+            raise StoreError(
+                f"Redis holds what the bot did not write under a name that begins with {_NAMES}."
+            ) from error
 
 
 def _text(value: bytes | str) -> str:

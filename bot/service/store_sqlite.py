@@ -225,12 +225,21 @@ def back_up(path: Path, target: Path) -> int:
             ) as source,
             contextlib.closing(sqlite3.connect(target)) as copy,
         ):
-            source.backup(copy)
+            source.backup(copy, progress=_refuse_locked)
+            # What is damaged is copied without a word, and would be missed when it is needed.
+            if copy.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+                raise sqlite3.DatabaseError("it is damaged")
     except (sqlite3.Error, OSError) as error:
         with contextlib.suppress(OSError):
             target.unlink()
         raise StoreError(f"The store could not be copied to {target} ({_reason(error)}).") from error
     return target.stat().st_size
+
+
+def _refuse_locked(status: int, _left: int, _all: int) -> None:
+    """Give up after one wait for a lock, where the library itself would wait for ever."""
+    if status in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        raise sqlite3.OperationalError("somebody else has locked it")
 
 
 def _date(text: str) -> datetime.date:

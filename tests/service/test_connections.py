@@ -118,6 +118,34 @@ async def test_a_full_server_is_told_once_and_once_that_it_is_right_again(
     ]
 
 
+async def test_a_server_that_forbids_scripts_is_told_for_as_long_as_it_does(
+    server: Valkey, monkeypatch: pytest.MonkeyPatch
+):
+    """It takes what is written, but without scripts nothing can be claimed, so it must not seem to be right again."""
+    monkeypatch.setattr(sharing, "WATCH_EVERY", 0.02)
+    async with connected(server.url) as operator:
+        await operator.acl_setuser(
+            username="bot", enabled=True, passwords=["+word"], categories=["+@all", "-@scripting"], keys=["*"]
+        )
+        async with connected(f"redis://bot:word@127.0.0.1:{server.port}") as client:
+            shared = SharedServer(client)
+            with capture_logs() as logs:
+                watching = asyncio.create_task(shared.watch())
+                await asyncio.sleep(0.3)
+                watching.cancel()
+            assert shared.fault == "does not permit what the bot needs"
+            assert len(logs) == 1
+
+
+async def test_a_server_without_room_for_connections_is_told(server: Valkey):
+    """It is there, so whoever looks after it must hear what it lacks."""
+    async with connected(server.url) as operator, connected(server.url) as client:
+        await operator.config_set("maxclients", 1)
+        with pytest.raises(ConnectionError) as refusal:
+            await client.ping()
+        assert fault_of(refusal.value) == "takes no more connections"
+
+
 async def test_what_is_wrong_with_a_server_is_told(server: Valkey):
     """A password that is missing or wrong, and a command that is not permitted, are no server that is gone."""
     async with connected(server.url) as operator:
@@ -184,8 +212,9 @@ async def test_a_server_proves_its_name_with_tls(server: Valkey, certificate: tu
     async with await asyncio.start_server(take, "127.0.0.1", 0, ssl=context) as front:
         address = f"rediss://127.0.0.1:{front.sockets[0].getsockname()[1]}/0"
         async with connected(address) as client:
-            with pytest.raises(ConnectionError):
+            with pytest.raises(ConnectionError) as refusal:
                 await client.ping()
+        assert fault_of(refusal.value) == "shows a certificate that is not trusted"
         assert not heard
         async with connected(f"{address}?ssl_ca_certs={certificate[0]}") as client:
             assert await client.set("a", 1)

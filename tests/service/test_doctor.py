@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,17 @@ def test_a_key_that_others_can_read_is_wrong(tmp_path: Path):
     key.chmod(0o600)
     assert doctor.of_ledger_key(key).level is Level.FINE
     assert doctor.of_ledger_key(None).level is Level.HINT
+
+
+def test_a_state_that_cannot_be_written_is_wrong(tmp_path: Path):
+    """A file that is there or can be made is fine; one below a file, or a folder in its place, can keep nothing."""
+    (tmp_path / "state.db").write_bytes(b"")
+    for good in ("state.db", "var/deep/state.db"):
+        assert doctor.of_state_file(tmp_path / good).level is Level.FINE
+    for bad in ("state.db/state.db", "."):
+        told = doctor.of_state_file(tmp_path / bad)
+        assert told.level is Level.WRONG
+        assert "BOT_STATE" in told.text
 
 
 def test_findings_of_the_knowledge_stop_nothing():
@@ -326,3 +338,28 @@ async def test_a_webhook_without_a_token_cannot_be_removed():
     assert await run_doctor("--delete-webhook") == (
         2, "TELEGRAM_TOKEN is not set, so there is no webhook to remove; set it.\n"
     )  # fmt: skip
+
+
+async def test_a_knowledge_with_errors_is_no_silence_about_the_platforms(telegram: TelegramServer, tmp_path: Path):
+    """It is said that they were not asked, and that a webhook to be removed is still there."""
+    environment = {
+        "BOT_KNOWLEDGE": str(tmp_path), "TELEGRAM_TOKEN": TELEGRAM_TOKEN, "TELEGRAM_API_BASE_URL": telegram.base_url
+    }  # fmt: skip
+    code, output = await run_doctor(**environment)
+    assert code == 1
+    assert "note  Knowledge: The platforms were not asked" in output
+    code, output = await run_doctor("--delete-webhook", **environment)
+    assert code == 1
+    assert "the webhook was not touched" in output
+    assert not telegram.of("deleteWebhook")
+
+
+async def test_a_server_of_the_state_that_does_not_answer_is_told():
+    """What processes share is asked for too, and the password in its address is not shown."""
+    with socket.socket() as deaf:
+        # Bound and not listening: nobody else gets the port, and whoever calls is refused.
+        deaf.bind(("127.0.0.1", 0))
+        code, output = await run_doctor(BOT_STATE=f"redis://:s3cret@127.0.0.1:{deaf.getsockname()[1]}/0")
+    assert code == 1
+    assert "wrong Settings: Redis is gone (ConnectionError). People are answered" in output
+    assert "s3cret" not in output

@@ -18,6 +18,7 @@ import pytest
 from redis.asyncio import Redis
 from valkey_server import Valkey
 
+from bot.service import store_sqlite
 from bot.service.calendar import Mark
 from bot.service.store import (
     COUNTS_KEPT,
@@ -205,6 +206,18 @@ async def test_redis_forgets_by_itself(redis: Redis):
     day = DAY.total_seconds()
     assert MESSAGES_KEPT.days * day <= left[0] <= (MESSAGES_KEPT.days + 1) * day
     assert COUNTS_KEPT.days * day <= left[1] <= (COUNTS_KEPT.days + 1) * day
+
+
+@pytest.mark.parametrize("name", ["counts:yesterday", "message:nothing"])
+async def test_what_others_wrote_under_our_names_is_told(redis: Redis, name: str):
+    """Where another program uses the same names, whoever reads the store hears of it in one sentence."""
+    if name.startswith("counts"):
+        await redis.hset(f"privacy-bot:{name}", "helped:past-training", "1")
+    else:
+        await redis.set(f"privacy-bot:{name}", "a value of its own")
+    store = RedisStore(redis)
+    with pytest.raises(StoreError, match="Redis holds what the bot did not write"):
+        await (store.counts() if name.startswith("counts") else store.messages())
 
 
 async def test_a_server_that_hangs_or_is_gone_is_told_and_used_again(valkey: Valkey, redis: Redis):
@@ -475,6 +488,33 @@ async def test_a_backup_leaves_what_came_there_meanwhile(tmp_path: Path):
     with pytest.raises(StoreError, match="is there already"):
         back_up(tmp_path / "state.db", target)
     assert target.is_symlink()
+    assert not target.exists()
+
+
+async def test_a_damaged_store_is_no_backup(tmp_path: Path):
+    """Its pages can be copied, but whoever needs the copy one day must hear now that it is worth nothing."""
+    path, target = tmp_path / "state.db", tmp_path / "copy.db"
+    store = SqliteStore(path)
+    await store.apply(Changes(counts={Counted(f"topic-{number}", "helped", TODAY): 1 for number in range(500)}))
+    await store.close()
+    with path.open("r+b") as file:
+        file.seek(2 * 4096)
+        file.write(b"\xff" * 3 * 4096)
+    with pytest.raises(StoreError, match=r"damaged|malformed"):
+        back_up(path, target)
+    assert not target.exists()
+
+
+def test_a_backup_waits_for_a_lock_but_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Where somebody keeps the store to themselves the command says so and ends, and leaves no file."""
+    monkeypatch.setattr(store_sqlite, "BUSY", 0.1)
+    path, target = tmp_path / "state.db", tmp_path / "copy.db"
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("CREATE TABLE counts (number)")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match="somebody else has locked it"):
+            back_up(path, target)
     assert not target.exists()
 
 

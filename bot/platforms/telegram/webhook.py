@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from telegram import Bot, Update, WebhookInfo
 from telegram.constants import WebhookLimit
 from telegram.error import BadRequest, InvalidToken, RetryAfter, TelegramError
@@ -45,6 +47,9 @@ CLOSE_WITHIN = 0.3
 """Seconds in which deliveries that are answered are told so, when the bot stops."""
 
 _SECRET = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
+_REFUSED_BY_US = "403"
+"""In what Telegram says of a delivery without our secret; a server before us may answer so as well."""
+
 _FIRST_RETRY, _LONGEST_RETRY = 0.5, 30.0
 
 Take = Callable[[Update], Awaitable[asyncio.Future[bool]]]
@@ -91,6 +96,7 @@ class Webhook:
         self._now = now
         self._sleep = sleep
         self._last_update = 0.0
+        self._refused = False
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._waiting: set[asyncio.Task[bool]] = set()
@@ -113,7 +119,14 @@ class Webhook:
             if info.url != self._listen.url:
                 self._log.warning("Telegram sends the messages of this bot elsewhere; its webhook is set again")
                 await self._until_reached(self._set)
+            elif info.allowed_updates and not set(UPDATES) <= set(info.allowed_updates):
+                self._log.warning("Telegram was told to keep presses or messages back; the webhook is set again")
+                await self._until_reached(self._set)
             self._judge(info)
+            if self._refused and not self.connected and _REFUSED_BY_US in (info.last_error_message or ""):
+                self._log.warning("Telegram was told another secret; the webhook is set again")
+                await self._until_reached(self._set)
+            self._refused = False
 
     async def stop(self) -> None:
         """Take nothing more; Telegram delivers to the other processes, or later."""
@@ -147,7 +160,11 @@ class Webhook:
             return
         app = web.Application(client_max_size=LARGEST_BODY)
         app.router.add_route("*", "/{path:.*}", self._answer)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=CLOSE_WITHIN)
+        library = logging.getLogger("aiohttp.server.webhook")
+        library.addFilter(_is_our_fault)
+        runner = web.AppRunner(
+            app, access_log=None, logger=library, handle_signals=False, shutdown_timeout=CLOSE_WITHIN
+        )
         await runner.setup()
         site = web.TCPSite(runner, self._listen.host, self._listen.port)
         try:
@@ -182,11 +199,15 @@ class Webhook:
             return web.Response(status=404)
         given = request.headers.get(_SECRET, "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, self._listen.secret.encode()):
+            self._refused = True
             return web.Response(status=403)
         try:
             update = _update(await request.read(), self._bot)
         except web.HTTPRequestEntityTooLarge:
             return web.Response(status=413)
+        except (web.RequestPayloadError, ConnectionError):
+            # Compressed or cut off so that nobody can read it, nor what follows over the same connection.
+            return web.Response(status=400, headers={"Connection": "close"})
         if update is None:
             return web.Response(status=400)
         if self._site is None:
@@ -258,6 +279,12 @@ class Webhook:
                     self.connected = False
             await self._sleep(wait)
             wait = min(wait * 2, _LONGEST_RETRY)
+
+
+def _is_our_fault(record: logging.LogRecord) -> bool:
+    """Leave out what those who connect do wrong: without the secret, too, anybody could fill the log with it."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, (web.RequestPayloadError, HttpProcessingError, ConnectionError))
 
 
 def _update(body: bytes, bot: Bot) -> Update | None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import gzip
 import io
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -11,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 import structlog
+from structlog.testing import capture_logs
 from telegram import Update, WebhookInfo
 from telegram.error import BadRequest, NetworkError
 from yarl import URL
@@ -30,6 +32,8 @@ class FakeBot:
     url: str = ""
     refuses: str = ""
     error_date: datetime.datetime | None = None
+    error: str = "Connection refused"
+    allowed: tuple[str, ...] = ()
     set_with: dict[str, Any] = field(default_factory=dict)
     defaults: None = None
 
@@ -37,12 +41,13 @@ class FakeBot:
         return
 
     async def get_webhook_info(self) -> WebhookInfo:
-        return WebhookInfo(self.url, False, 0, last_error_date=self.error_date, last_error_message="Connection refused")
+        told = {"last_error_date": self.error_date, "last_error_message": self.error}
+        return WebhookInfo(self.url, False, 0, allowed_updates=self.allowed, **told)
 
     async def set_webhook(self, url: str, **given: Any) -> None:
         if self.refuses:
             raise BadRequest(self.refuses)
-        self.url, self.set_with = url, given
+        self.url, self.set_with, self.allowed = url, given, tuple(given["allowed_updates"])
 
 
 @dataclass
@@ -150,6 +155,24 @@ async def test_what_is_no_update_is_refused(hook: Webhook, taken: Taken, listen:
     assert await post(listen, body) == status
     assert taken.ids == []
     assert await post(listen, {"update_id": 6}) == 200
+
+
+async def test_what_cannot_be_read_is_refused_and_fills_no_log(
+    hook: Webhook, taken: Taken, listen: Listen, caplog: pytest.LogCaptureFixture
+):
+    """What calls itself compressed and is not, or is no HTTP, is the fault of whoever sent it, not ours."""
+    headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET, "Content-Encoding": "gzip"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        address = f"http://127.0.0.1:{listen.port}/telegram"
+        for body, status in ((b"no gzip", 400), (gzip.compress(b'{"update_id": 5}'), 200)):
+            async with session.post(address, data=body) as response:
+                assert response.status == status
+    reader, writer = await asyncio.open_connection("127.0.0.1", listen.port)
+    writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    assert b" 400 " in await reader.read()
+    writer.close()
+    assert taken.ids == [5]
+    assert not caplog.records
 
 
 async def test_telegram_hears_of_an_update_when_its_answer_was_handed_over(hook: Webhook, taken: Taken, listen: Listen):
@@ -296,6 +319,60 @@ async def test_a_refused_webhook_ends_the_platform_with_one_sentence(make: Make,
     with pytest.raises(PermanentFault, match=r"Telegram refuses the webhook .*correct TELEGRAM_WEBHOOK_URL"):
         await hook.begin()
     await hook.confirm()
+
+
+@pytest.mark.parametrize("change", ["url", "updates", "secret"])
+async def test_what_others_change_about_the_webhook_is_set_right_and_told(
+    hook: Webhook, bot: FakeBot, listen: Listen, change: str
+):
+    """Another address, presses kept back or another secret: each would leave people without answers for good."""
+    looks, looked_again = 0, asyncio.Event()
+
+    async def sleep(_seconds: float) -> None:
+        nonlocal looks
+        looks += 1
+        if looks > 2:
+            looked_again.set()
+            await asyncio.Event().wait()
+
+    hook._sleep = sleep
+    bot.set_with = {}
+    if change == "url":
+        bot.url = "https://elsewhere.example.org/"
+    elif change == "updates":
+        bot.allowed = ("message",)
+    else:
+        assert await post(listen, {"update_id": 5}, secret="another") == 403
+        bot.error_date = datetime.datetime.fromtimestamp(1_001, datetime.UTC)
+        bot.error = "Wrong response from the webhook: 403 Forbidden"
+    with capture_logs() as logs:
+        task = asyncio.create_task(hook.run())
+        await looked_again.wait()
+        task.cancel()
+    assert bot.url == listen.url
+    assert bot.set_with["secret_token"] == SECRET
+    assert sum("webhook is set again" in line["event"] for line in logs) == 1
+
+
+async def test_a_refusal_that_is_not_ours_sets_no_webhook(hook: Webhook, bot: FakeBot):
+    """What stands before us and refuses Telegram's deliveries is not mended by telling Telegram our secret."""
+    looked_again = asyncio.Event()
+    sleeps = iter((None, None))
+
+    async def sleep(_seconds: float) -> None:
+        if next(sleeps, looked_again) is looked_again:
+            looked_again.set()
+            await asyncio.Event().wait()
+
+    hook._sleep = sleep
+    bot.set_with = {}
+    bot.error_date = datetime.datetime.fromtimestamp(1_001, datetime.UTC)
+    bot.error = "Wrong response from the webhook: 403 Forbidden"
+    task = asyncio.create_task(hook.run())
+    await looked_again.wait()
+    task.cancel()
+    assert not bot.set_with
+    assert not hook.connected
 
 
 async def test_a_taken_port_ends_the_platform_with_one_sentence(make: Make, hook: Webhook):
