@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from bot.dialogue.dialogue import Dialogue, Mind
 from bot.dialogue.feedback import Ledger
+from bot.dialogue.phrases import Phrases
 from bot.dialogue.screens import Operator
 from bot.dialogue.suggest import Suggestions
 from bot.knowledge.loader import load
@@ -118,7 +119,7 @@ def build_mind(settings: Settings, *, fit: Callable[[Settings], None] | None = N
 
 def mind_of(knowledge: Knowledge, matcher: Matcher) -> Mind:
     """Join a knowledge with a matcher, and with what else follows from it."""
-    return Mind(knowledge, matcher, slots(knowledge), Suggestions(knowledge))
+    return Mind(knowledge, matcher, slots(knowledge), Suggestions(knowledge), Phrases(knowledge.texts))
 
 
 def build_reloader(

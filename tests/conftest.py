@@ -15,6 +15,7 @@ from wire.discord_server import DiscordServer
 
 from bot.app import slots, training
 from bot.dialogue.dialogue import Dialogue, Mind
+from bot.dialogue.phrases import Phrases
 from bot.dialogue.screens import Operator
 from bot.dialogue.suggest import Suggestions
 from bot.knowledge.loader import load
@@ -214,7 +215,7 @@ def clock() -> Clock:
 @pytest.fixture
 def make_dialogue(matcher: FakeMatcher, clock: Clock) -> Callable[..., Dialogue]:
     def make(knowledge: Knowledge, today: datetime.date = TODAY, operator: Operator | None = None) -> Dialogue:
-        mind = Mind(knowledge, matcher, slots(knowledge), Suggestions(knowledge))
+        mind = Mind(knowledge, matcher, slots(knowledge), Suggestions(knowledge), Phrases(knowledge.texts))
         return Dialogue(mind, clock=clock, today=lambda: today, operator=operator)
 
     return make

@@ -7,17 +7,18 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bot.dialogue import checkup, feedback, guide, letters, screens
-from bot.dialogue.answer import all_sources, answer, changed_note, menu_row, several
+from bot.dialogue import checkup, feedback, fitting, guide, letters, screens
+from bot.dialogue.answer import EASY, all_sources, answer, changed_note, menu_row, several
 from bot.dialogue.conversations import Conversations
 from bot.dialogue.feedback import Ledger
 from bot.dialogue.model import Kind, Part, Prompt, Question, Reply, Section
+from bot.dialogue.phrases import Phrases
 from bot.dialogue.screens import Operator
 from bot.dialogue.state import Action, State, decode
-from bot.dialogue.suggest import Suggestion, Suggestions, words
+from bot.dialogue.suggest import Suggestion, Suggestions
 from bot.knowledge.markup import Paragraph, Span
 from bot.knowledge.model import Device, Knowledge, PlaceId, TopicId
-from bot.knowledge.texts import Screen
+from bot.knowledge.texts import Courtesy, Despair, Screen, View
 from bot.matching.model import Band, Match, Matcher, Ranked
 
 MOST_CHARACTERS = 4_000
@@ -26,72 +27,19 @@ MOST_CHARACTERS = 4_000
 _FLOWS = frozenset({Action.GUIDE, Action.CHECKUP, Action.CHECKUP_GUIDE, Action.LETTER, Action.WRITE})
 """What leads through several screens, each with its own module."""
 
+_SCREENS = {
+    View.START: State(Action.START),
+    View.HELP: State(Action.HELP),
+    View.ABOUT: State(Action.ABOUT),
+    View.MENU: State(Action.MENU),
+    View.OPTOUT: State(Action.GUIDE),
+    View.CHECKUP: State(Action.CHECKUP),
+    View.LETTER: State(Action.LETTER),
+}
+"""What belongs to no answer and can be asked for by its name."""
+
 _BETWEEN = frozenset({Action.PLACE, Action.SOURCES})
 """What is looked at on the way from an answer back to it; the person's words stay in view."""
-
-_FILLERS = frozenset(
-    {
-        "a",
-        "about",
-        "also",
-        "am",
-        "an",
-        "and",
-        "app",
-        "at",
-        "based",
-        "device",
-        "do",
-        "does",
-        "for",
-        "from",
-        "has",
-        "have",
-        "here",
-        "hey",
-        "hi",
-        "how",
-        "i",
-        "if",
-        "im",
-        "in",
-        "is",
-        "it",
-        "its",
-        "live",
-        "living",
-        "me",
-        "my",
-        "no",
-        "now",
-        "of",
-        "ok",
-        "okay",
-        "on",
-        "one",
-        "or",
-        "our",
-        "phone",
-        "please",
-        "pls",
-        "same",
-        "so",
-        "step",
-        "steps",
-        "thanks",
-        "the",
-        "then",
-        "to",
-        "too",
-        "use",
-        "using",
-        "we",
-        "what",
-        "whats",
-        "with",
-        "yes",
-    }
-)
 
 
 class Found(Protocol):
@@ -125,6 +73,7 @@ class Mind:
     matcher: Matcher
     finder: Finder
     suggestions: Suggestions
+    phrases: Phrases
 
 
 class Dialogue:
@@ -171,9 +120,9 @@ class Dialogue:
         text = question.text[:MOST_CHARACTERS].strip()
         if not text:
             return screens.refusal(knowledge, Kind.NONE, knowledge.texts.empty, language="und")
-        if courtesy := _courtesy(knowledge, text):
-            return screens.plain(courtesy, Kind.COURTESY, (menu_row(knowledge),))
         last = self._last(knowledge, question)
+        if said := self._said(mind, text, last):
+            return said
         found = mind.finder.find(text)
         device = Device(found.device) if found.device else None
         place = knowledge.settled(PlaceId(found.place)) if found.place else None
@@ -184,13 +133,16 @@ class Dialogue:
             device=device or (question.replied.device if question.replied else None),
             place=place or (question.replied.place if question.replied else None),
         )
-        if last and _only_refits(knowledge, last, found):
+        bare = fitting.bare(found.rest)
+        if last and bare and fitting.refits(knowledge, last, device, found.place):
             match = Match(Band.SURE, (Ranked(last, 1.0),), (), "en")
         elif exact := mind.suggestions.exact(text):
             match = Match(Band.SURE, (Ranked(exact, 1.0),), (), "en")
         else:
             match = _known(mind.matcher.match(text, after=last), knowledge)
-        match = _for_device(knowledge, _for_place(knowledge, match, state), fitted)
+            if bare and match.band is not Band.SURE and (meant := fitting.stands_for(knowledge, device, place)):
+                match = Match(Band.SURE, (Ranked(meant, 1.0),), (), "en")
+        match = fitting.for_device(knowledge, fitting.for_place(knowledge, match, state), fitted)
         reply = self._reply(knowledge, match, fitted)
         if reply.topics:
             self._conversations.remember(question.conversation, reply.topics[-1].topic)
@@ -315,6 +267,32 @@ class Dialogue:
         last = self._conversations.last(question.conversation)
         return last if last and last in knowledge.topics else None
 
+    def _said(self, mind: Mind, text: str, last: str | None) -> Reply | None:
+        """Return the reply to a message that asks for nothing in the knowledge, None for any other."""
+        knowledge, phrases = mind.knowledge, mind.phrases
+        if phrases.despairs(text):
+            return _plainly(knowledge, knowledge.texts.despair)
+        if view := phrases.typed(text):
+            shown = self.show(_SCREENS[view]) if view in _SCREENS else self._other_side(knowledge, view, last)
+            if shown:
+                return shown
+        courtesy = phrases.courtesy(text)
+        return _plainly(knowledge, courtesy) if courtesy else None
+
+    def _other_side(self, knowledge: Knowledge, view: View, last: str | None) -> Reply | None:
+        """Return another side of the last answer, None where there is none."""
+        if not last:
+            return None
+        fit = knowledge.topics[TopicId(last)].default
+        match view:
+            case View.EASY if fit.easy:
+                return self.show(State(Action.SHOW, last, marks=EASY))
+            case View.GUIDE if fit.steps:
+                return self.show(State(Action.GUIDE, last))
+            case View.SOURCES:
+                return self.show(State(Action.SOURCES, last))
+        return None
+
     def _reply(self, knowledge: Knowledge, match: Match, state: State) -> Reply:
         if len(match.topics) > 1:
             return several(knowledge, state, self._today(), match.topics)
@@ -341,64 +319,8 @@ def _flow(knowledge: Knowledge, state: State, today: datetime.date) -> Reply | N
     return letters.show(knowledge, state, today)
 
 
-def _only_refits(knowledge: Knowledge, last: str, found: Found) -> bool:
-    """Tell whether a message only names a device or place that makes a difference to the last topic.
-
-    "And Canada?" after the answer about the United Kingdom is a question of its own.
-    """
-    if set(words(found.rest)) - _FILLERS:
-        return False
-    topic = knowledge.topics[TopicId(last)]
-    places = knowledge.chain(PlaceId(found.place)) if found.place else ()
-    device = Device(found.device) if found.device else None
-    return device in topic.fit(places).steps or bool(set(places) & set(topic.form.places))
-
-
-def _for_place(knowledge: Knowledge, match: Match, state: State) -> Match:
-    """Return the match with the topic that covers the place the message names.
-
-    "I moved from London to Hong Kong" is near to the words of two topics, and only one of them is about the person.
-    """
-    if len(match.topics) != 1 or state.place is None:
-        return match
-    found = match.topics[0].topic
-    places = set(knowledge.chain(PlaceId(state.place)))
-    covered = knowledge.topics[TopicId(found)].form.covers
-    if not covered or places & set(covered):
-        return match
-    for id, topic in knowledge.topics.items():
-        if places & set(topic.form.covers):
-            offered = tuple(found if other == id else other for other in match.offered)
-            return replace(match, topics=(replace(match.topics[0], topic=id),), offered=offered)
-    return match
-
-
-def _for_device(knowledge: Knowledge, match: Match, state: State) -> Match:
-    """Return the match with the topic that leads to the same pages on the person's device.
-
-    "In a browser on my phone" is nearer to the words of the way on a computer than to those of the way on a phone.
-    """
-    if len(match.topics) != 1 or state.device is None:
-        return match
-    places = knowledge.chain(PlaceId(state.place) if state.place else None)
-    topic = knowledge.topics[TopicId(match.topics[0].topic)]
-    fit = topic.fit(places)
-    if not fit.steps or state.device in fit.steps:
-        return match
-    pages = [link.url for link in fit.links]
-    for id in topic.form.related:
-        other = knowledge.topics[TopicId(id)].fit(places)
-        if pages and state.device in other.steps and [link.url for link in other.links] == pages:
-            return replace(match, topics=(replace(match.topics[0], topic=id),))
-    return match
-
-
-def _courtesy(knowledge: Knowledge, text: str) -> Screen | None:
-    said = " ".join(words(text))
-    for courtesy in knowledge.texts.courtesies:
-        if said and any(said == " ".join(words(word)) for word in courtesy.words):
-            return Screen(title=courtesy.title, text=courtesy.text)
-    return None
+def _plainly(knowledge: Knowledge, said: Courtesy | Despair) -> Reply:
+    return screens.plain(Screen(title=said.title, text=said.text), Kind.COURTESY, (menu_row(knowledge),))
 
 
 def _known(match: Match, knowledge: Knowledge) -> Match:

@@ -59,6 +59,10 @@ class Fitted(Form):
     )
 
 
+ELSEWHERE = "elsewhere"
+"""Stands among the places that a topic covers for all that no topic covers."""
+
+
 class TopicForm(Fitted):
     """A topic as its file holds it."""
 
@@ -70,7 +74,8 @@ class TopicForm(Fitted):
     places: dict[str, Fitted] = Field({}, description="What differs by place: whole keys, steps device by device.")
     covers: list[str] = Field(
         [],
-        description="Places that this topic is all about; whoever names another place gets the topic that covers it.",
+        description="Places that this topic is all about, or elsewhere: all that no other topic covers. Whoever names "
+        "another place gets the topic that covers it.",
     )
     related: list[str] = Field([], max_length=8, description="Ids of topics that people ask about next.")
     facts: Annotated[list[str], Field(min_length=1)] = Field(description="Ids of the facts that this topic rests on.")
@@ -329,6 +334,15 @@ class Knowledge:
         named |= {PlaceId(place) for letter in self.letters.values() for place in letter.form.places}
         named |= {PlaceId(place) for control in self.checkup for place in (*control.places, *control.not_in)}
         return frozenset(named | {id for id, place in self.places.items() if place.regulator})
+
+    def covering(self, place: PlaceId) -> TopicId | None:
+        """Return the topic that is all about a place, None where none is."""
+        around = (*self.chain(place), ELSEWHERE)
+        return next((self._covering[id] for id in around if id in self._covering), None)
+
+    @cached_property
+    def _covering(self) -> Mapping[str, TopicId]:
+        return {place: topic.id for topic in self.topics.values() for place in topic.form.covers}
 
     def regulator_of(self, place: PlaceId) -> Regulator | None:
         """Return the authority that takes complaints in a place, None where none is known."""

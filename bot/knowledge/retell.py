@@ -51,6 +51,7 @@ _LISTS = frozenset(
         "followups",
         "slots",
         "courtesies",
+        "beside_courtesies",
     ]
 )
 """Keys that hold lists; a dash or bracket after any other is part of a text."""

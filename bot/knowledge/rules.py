@@ -12,7 +12,7 @@ from bot.knowledge.draft import Draft
 from bot.knowledge.finding import Finding, did_you_mean
 from bot.knowledge.form import ID_PATTERN, MAX_TOPIC_ID, web_address
 from bot.knowledge.ids import ids_known
-from bot.knowledge.model import Device, PlacesForm
+from bot.knowledge.model import ELSEWHERE, Device, PlacesForm
 from bot.knowledge.questions import QuestionsForm
 from bot.knowledge.yaml_text import KeyPath, strings
 
@@ -153,10 +153,10 @@ def places_known(draft: Draft) -> Iterator[Finding]:
 
 
 def covered_known(draft: Draft) -> Iterator[Finding]:
-    """Each place that a topic covers stands in places.yaml, and once in its list."""
+    """Each place that a topic covers stands in places.yaml or is `elsewhere`, and stands once in its list."""
     if not draft.places:
         return
-    known = draft.places.form.places
+    known = (*draft.places.form.places, ELSEWHERE)
     for topic in draft.topics.values():
         yield from ids_known(topic.document, ("covers",), topic.form.covers, known, "place", _CODES)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -110,14 +111,44 @@ class Screen(_Texts):
 
 
 class About(_Texts):
-    """The screen that tells who the bot is; the answer of `about-this-bot` follows it."""
+    """The screen that tells who the bot is."""
 
     title: Annotated[str, _with(), Field(max_length=100)]
     text: Annotated[str, _with("count"), Field(max_length=1500)]
 
 
 class Courtesy(_Texts):
-    """What people say that is no question, word for word, and what the bot says to it."""
+    """What people say that is no question, and what the bot says to it."""
+
+    words: list[Said]
+    title: Annotated[str, _with(), Field(max_length=100)]
+    text: Annotated[str, _with(), Field(max_length=500)]
+
+
+class View(StrEnum):
+    """What can be asked for by name: a screen of the bot, or another side of the last answer."""
+
+    START = "start"
+    HELP = "help"
+    ABOUT = "about"
+    MENU = "menu"
+    OPTOUT = "optout"
+    CHECKUP = "checkup"
+    LETTER = "letter"
+    EASY = "easy"
+    GUIDE = "guide"
+    SOURCES = "sources"
+
+
+class Typed(_Texts):
+    """What people write, word for word, to be shown something by its name."""
+
+    view: Annotated[View, Field(strict=False)]
+    words: list[Said]
+
+
+class Despair(_Texts):
+    """Words that tell that a person wants to die, anywhere in a message, and what the bot says to them."""
 
     words: list[Said]
     title: Annotated[str, _with(), Field(max_length=100)]
@@ -407,6 +438,9 @@ class Texts(_Texts):
     other_language: dict[str, Said]
     other_language_title: Said
     courtesies: list[Courtesy]
+    beside_courtesies: list[Said]
+    typed: list[Typed]
+    despair: Despair
     checked: Annotated[str, _with("date")]
     page: Annotated[str, _with("page", "pages"), Field(max_length=60)]
     due: Said

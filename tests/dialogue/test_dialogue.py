@@ -103,8 +103,8 @@ def test_an_overdue_answer_says_so(small: Knowledge, make_dialogue: Callable[...
 
 def test_near_answers_also_offer(dialogue: Dialogue, matcher: FakeMatcher):
     """Where the matcher is only nearly sure, the reply answers and shows what else may have been meant."""
-    matcher.says["hm"] = Match(Band.NEAR, (Ranked("private-messages", 0.6),), ("opt-out-phone",), "en")
-    reply = dialogue.ask(Question("hm"))
+    matcher.says["who knows"] = Match(Band.NEAR, (Ranked("private-messages", 0.6),), ("opt-out-phone",), "en")
+    reply = dialogue.ask(Question("who knows"))
     assert reply.band is Band.NEAR
     assert reply.offered == ("opt-out-phone",)
     assert "You may also have meant" in text_of(reply)
@@ -113,8 +113,8 @@ def test_near_answers_also_offer(dialogue: Dialogue, matcher: FakeMatcher):
 
 def test_choices_answer_nothing(dialogue: Dialogue, matcher: FakeMatcher):
     """Where the matcher is unsure, the reply is a question with buttons and no answer."""
-    matcher.says["hm"] = Match(Band.CHOICES, (), ("opt-out-phone", "private-messages"), "en")
-    reply = dialogue.ask(Question("hm"))
+    matcher.says["who knows"] = Match(Band.CHOICES, (), ("opt-out-phone", "private-messages"), "en")
+    reply = dialogue.ask(Question("who knows"))
     assert (reply.kind, reply.topics) == (Kind.CHOICES, ())
     assert list(buttons(reply))[:2] == ["Turn it off on a phone", "Are private messages used?"]
 
@@ -219,8 +219,8 @@ def test_conversations_do_not_mix(dialogue: Dialogue, matcher: FakeMatcher):
     """What one conversation was about means nothing in another."""
     matcher.says["stop it"] = sure("opt-out-phone")
     dialogue.ask(Question("stop it", "one"))
-    dialogue.ask(Question("hm", "two"))
-    assert matcher.asked[-1] == ("hm", None)
+    dialogue.ask(Question("who knows", "two"))
+    assert matcher.asked[-1] == ("who knows", None)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\t"])
@@ -364,6 +364,50 @@ def test_a_place_has_the_topic_that_covers_it(
     matcher.says[text] = Match(Band.NEAR, (Ranked("opt-out-phone", 0.7),), ("private-messages",))
     reply = dialogue.ask(Question(text))
     assert [ranked.topic for ranked in reply.topics] == [topic]
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("and belarus?", "private-messages"),
+        ("i live in belarus", "private-messages"),
+        ("in london", "opt-out-phone"),
+        ("and in lyon?", "private-messages"),
+        ("android", "opt-out-phone"),
+        ("on my android phone please", "opt-out-phone"),
+    ],
+)
+def test_a_place_or_a_device_alone_is_a_question(
+    make_dialogue: Callable[..., Dialogue], tmp_path: Path, text: str, topic: str
+):
+    """Nothing but a place gets the topic that covers it, or the one for everywhere else; a device the way to the switch."""
+    changes: dict[str, str | None] = {
+        path: SMALL[path].replace("related:", f"covers: {covers}\nrelated:", 1)
+        for path, covers in (
+            ("topics/opting-out/opt-out-phone.yaml", "[gb]"),
+            ("topics/which-data/private-messages.yaml", "[elsewhere]"),
+        )
+    }
+    reply = make_dialogue(load(write_knowledge(tmp_path / "k", changes))).ask(Question(text))
+    assert [ranked.topic for ranked in reply.topics] == [topic]
+
+
+def test_a_place_that_no_topic_covers_gets_no_answer_about_another_place(
+    make_dialogue: Callable[..., Dialogue], tmp_path: Path, matcher: FakeMatcher
+):
+    """What is true of the EU is never said of Belarus, however near the words of the question were."""
+    changes: dict[str, str | None] = {
+        path: SMALL[path].replace("related:", f"covers: {covers}\nrelated:", 1)
+        for path, covers in (
+            ("topics/opting-out/opt-out-phone.yaml", "[eu, eea]"),
+            ("topics/which-data/private-messages.yaml", "[elsewhere]"),
+        )
+    }
+    dialogue = make_dialogue(load(write_knowledge(tmp_path / "k", changes)))
+    matcher.says["i am in belarus, are they reading?"] = sure("opt-out-phone")
+    assert dialogue.ask(Question("i am in belarus, are they reading?")).topics[0].topic == "private-messages"
+    matcher.says["i am in france, are they reading?"] = sure("private-messages")
+    assert dialogue.ask(Question("i am in france, are they reading?")).topics[0].topic == "opt-out-phone"
 
 
 def test_suggestions_complete_words(dialogue: Dialogue):

@@ -11,6 +11,7 @@ from bot.app import slots
 from bot.dialogue.dialogue import Dialogue, Mind
 from bot.dialogue.feedback import MOST_QUOTED
 from bot.dialogue.model import Button, Kind, LinkButton, Part, Question, Reply
+from bot.dialogue.phrases import Phrases
 from bot.dialogue.state import Action, State, decode
 from bot.dialogue.suggest import Suggestions
 from bot.knowledge.loader import load
@@ -64,7 +65,7 @@ def make(matcher: FakeMatcher) -> Make:
     matcher.says["which"] = Match(Band.CHOICES, (), (TOPIC, OTHER), "en")
 
     def make(knowledge: Knowledge, ledger: Kept | None) -> Dialogue:
-        mind = Mind(knowledge, matcher, slots(knowledge), Suggestions(knowledge))
+        mind = Mind(knowledge, matcher, slots(knowledge), Suggestions(knowledge), Phrases(knowledge.texts))
         return Dialogue(mind, clock=lambda: 0.0, today=lambda: TODAY, ledger=ledger)
 
     return make
