@@ -20,6 +20,9 @@ def main() -> None:
     """
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
         signal.signal(name, _stop)
+    if sys.argv[1:2] == ["run"]:
+        # A reload that is asked for while the bot still starts would end it; the knowledge is read anyway.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         from bot.cli import main as command  # noqa: PLC0415 - importing takes long, and signals may come meanwhile
 

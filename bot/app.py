@@ -37,6 +37,7 @@ from bot.platforms.pace import Pace
 from bot.platforms.platform import Platform, random_reference
 from bot.platforms.slots import Slots as LeasedSlots
 from bot.service.clock import today
+from bot.service.descriptors import LoopFaults, raise_limit
 from bot.service.doctor import of_operator
 from bot.service.ending import end_within, ignore_signals
 from bot.service.flood import Counters, FloodGate, Names, RedisCounters
@@ -448,7 +449,8 @@ async def serve(
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, _stop, stop)
-    loop.set_exception_handler(_log_loop_fault)
+    raise_limit()
+    loop.set_exception_handler(LoopFaults(log, time.monotonic))
     supervisor = Supervisor(platforms, clock=time.monotonic, uniform=random.uniform, tell=tell)
     reloader = build_reloader(dialogue, settings, metrics, gc.freeze)
     loop.add_signal_handler(signal.SIGHUP, reloader.look)
@@ -516,11 +518,6 @@ async def _collect(queues: Mapping[str, Callable[[], int]]) -> None:
         else:
             # What was loaded when it was first needed stays as well; that is too much to be looked through at once.
             gc.freeze()
-
-
-def _log_loop_fault(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    error = context.get("exception")
-    log.error("a task failed unseen", exc_info=error if isinstance(error, BaseException) else None)
 
 
 def _parts(

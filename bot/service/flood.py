@@ -30,6 +30,9 @@ SHARED_WITHIN = 0.25
 SHARED_AGAIN = 5.0
 """Seconds after a failure in which the shared counters are not asked."""
 
+TOLD_FOR = 60.0
+"""Seconds for which a failure is told: where nobody asks, nothing is tried that could show that it is over."""
+
 _NAMES = "privacy-bot:flood"
 _FAULTS = (RedisError, OSError, TimeoutError)
 
@@ -150,33 +153,38 @@ class Shared(Protocol):
 
 
 class Counters:
-    """Count in what processes share, and in memory while that is gone; `degraded` tells that it is."""
+    """Count in what processes share, and in memory while that is gone."""
 
     def __init__(self, clock: Callable[[], float], shared: Shared | None = None) -> None:
         self._clock = clock
         self.shared = shared
         self._own = MovingWindowRateLimiter(Counting(clock))
-        self._again = float("-inf")
-        self.degraded = False
+        self._failed_at = float("-inf")
+        self._is_gone = False
+
+    @property
+    def degraded(self) -> bool:
+        """Tell whether what processes share is gone, as far as somebody has asked lately."""
+        return self._is_gone and self._clock() < self._failed_at + TOLD_FOR
 
     async def hit(self, item: RateLimitItem, *names: str) -> bool:
         """Count, and tell whether it was within the limit."""
-        if self.shared and self._clock() >= self._again:
+        if self.shared and self._clock() >= self._failed_at + SHARED_AGAIN:
             try:
                 async with asyncio.timeout(SHARED_WITHIN):
                     within = await self.shared.hit(item, *names)
             except _FAULTS as error:
-                if not self.degraded:
+                if not self._is_gone:
                     log.warning(
                         f"Redis {fault_of(error)}, so each process counts by itself who asks too much",
                         kind=type(error).__name__,
                     )
-                self.degraded = True
-                self._again = self._clock() + SHARED_AGAIN
+                self._is_gone = True
+                self._failed_at = self._clock()
             else:
-                if self.degraded:
+                if self._is_gone:
                     log.info("Redis is back, and counts again who asks too much")
-                self.degraded = False
+                self._is_gone = False
                 return within
         return await self._own.hit(item, *names)
 

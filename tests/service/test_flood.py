@@ -14,7 +14,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from valkey_server import Valkey
 
 from bot.platforms.gate import Act, Verdict
-from bot.service.flood import ALLOWED, SHARED_AGAIN, Counters, Counting, FloodGate, RedisCounters
+from bot.service.flood import ALLOWED, SHARED_AGAIN, TOLD_FOR, Counters, Counting, FloodGate, RedisCounters
 
 TOKEN = "7:token-of-a-test"
 ANSWER, TELL, SILENCE = Verdict.ANSWER, Verdict.TELL, Verdict.SILENCE
@@ -168,6 +168,16 @@ async def test_without_redis_each_process_counts_by_itself(clock: Clock, fault: 
     clock.now = SHARED_AGAIN
     shared.fault = lambda: None
     assert await gate.verdict(Act.QUESTION, "ada", "room") is ANSWER
+    assert not counters.degraded
+
+
+async def test_a_failure_is_not_told_for_ever_where_nobody_asks(clock: Clock):
+    """In a quiet night nothing is counted, so nothing shows that Redis is back; other parts tell whether it is."""
+    counters = Counters(clock, Slow(_raise(OSError())))
+    await FloodGate(counters, token=TOKEN, today=lambda: TODAY).verdict(Act.QUESTION, "ada", "room")
+    clock.now = TOLD_FOR - 1
+    assert counters.degraded
+    clock.now = TOLD_FOR
     assert not counters.degraded
 
 

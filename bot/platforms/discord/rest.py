@@ -29,7 +29,7 @@ REFUSED = (
 _NET_FAULTS = (aiohttp.ClientError, OSError, TimeoutError)
 _TRIES = 4
 _FIRST_PAUSE = 1.0
-_LONGEST_WAIT = 60.0
+LONGEST_WAIT = 60.0
 """Seconds that a refused message is held back at most; whoever asked has gone on by then."""
 
 _SPARE = 0.4
@@ -100,7 +100,7 @@ class Rest(HTTPClient):
 
     def __init__(self, base_url: str, loop: asyncio.AbstractEventLoop) -> None:
         # Without a bound the library sleeps for as long as it is told to, with whoever waits.
-        super().__init__(loop, max_ratelimit_timeout=_LONGEST_WAIT)
+        super().__init__(loop, max_ratelimit_timeout=LONGEST_WAIT)
         self._base_url = base_url
 
     async def request(self, route: Route, **options: Any) -> Any:
@@ -198,7 +198,7 @@ class Post:
                 wait = pause
             if wait is None:
                 return
-            if attempt == _TRIES or wait > _LONGEST_WAIT:
+            if attempt == _TRIES or wait > LONGEST_WAIT:
                 self._log.warning("a message could not be sent")
                 return
             await asyncio.sleep(wait)

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import aiohttp
 
+from bot.platforms.discord.rest import LONGEST_WAIT
 from bot.platforms.observer import Observer
 
 
@@ -24,7 +25,10 @@ def trace(observer: Observer) -> aiohttp.TraceConfig:
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             # What waits is told apart by nobody: the library holds back whatever shares the limit.
             with contextlib.suppress(ValueError, KeyError):
-                observer.waited(max(0.0, float(told.response.headers["Retry-After"])))
+                asked = float(told.response.headers["Retry-After"])
+                # What asks for more is given up, so nobody waits.
+                if asked <= LONGEST_WAIT:
+                    observer.waited(max(0.0, asked))
 
     async def failed(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, told: aiohttp.TraceRequestExceptionParams

@@ -180,6 +180,7 @@ class _Connection:
         self._reference = reference
         self._lanes = Lanes()
         self._covered: set[int] = set()
+        self._overfull: set[Hashable] = set()
         self._acknowledging: set[asyncio.Task[bool]] = set()
         self._refused = asyncio.Event()
         self.intake = intake(bot, self._take)
@@ -245,8 +246,12 @@ class _Connection:
             answer, lane = self._cover(chat, event), ("flooded", chat)
         if answer is None:
             done.set_result(True)
-        elif not self._lanes.put(lane, partial(self._work, answer, done)):
-            self._log.warning("a chat sends more than can be answered; the newest is left out")
+        elif self._lanes.put(lane, partial(self._work, answer, done)):
+            self._overfull.discard(lane)
+        else:
+            if lane not in self._overfull:
+                self._log.warning("a chat sends more than can be answered; the newest is left out")
+            self._overfull.add(lane)
             done.set_result(True)
         # So many updates at once must not hold up what answers them.
         await asyncio.sleep(0)

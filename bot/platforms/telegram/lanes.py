@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable, Hashable
 
 Job = Callable[[], Awaitable[None]]
 
-MOST_IN_LANE = 200
-"""Jobs that may wait in one chat; who writes more than can be answered loses the newest."""
+MOST_IN_LANE = 120
+"""Jobs that may wait in one chat, two minutes of them; who writes more than can be answered loses the newest."""
 
 MOST_WAITING = 1_000
-"""Jobs that may wait in all; beyond it nothing more is fetched, and Telegram keeps it for us."""
+"""Chats in which jobs may wait; beyond it nothing more is fetched, and Telegram keeps it for us. Jobs are not counted:
+a few who write without end would hold up everybody else."""
 
 
 class Lanes:
@@ -79,10 +80,11 @@ class Lanes:
                 self._count(-1)
         # Nothing was awaited since the lane was seen empty, so nothing was queued either.
         del self._lanes[key]
+        self._count(0)
 
     def _count(self, change: int) -> None:
         self._waiting += change
-        if self._waiting < self._most_waiting and not self._closed:
+        if len(self._lanes) < self._most_waiting and not self._closed:
             self._room.set()
         else:
             self._room.clear()

@@ -27,6 +27,9 @@ LONGEST_FLOOD_WAIT = 120.0
 """How often a call waits for the time that Telegram names (429), and for how many seconds at most, where it would come
 too late afterwards or where something else can be sent in its place. An answer waits for as long as it takes."""
 
+LONGEST_TYPING_WAIT = 5.0
+"""The same for what somebody types in inline mode, who types on meanwhile and waits for the newest."""
+
 FLOOD_MARGIN = 0.3
 """Seconds on top of what Telegram names, which it counts from its own clock."""
 
@@ -142,6 +145,7 @@ class Outbox:
                     id, results, cache_time=INLINE_CACHE if found else 0, is_personal=True, button=button
                 ),
                 repeatable=True,
+                longest=LONGEST_TYPING_WAIT,
             )
 
         try:
@@ -247,11 +251,12 @@ class Outbox:
         *,
         repeatable: bool = False,
         lasting: bool = False,
+        longest: float = LONGEST_FLOOD_WAIT,
     ) -> T:
         """Return what `call` returns, after waiting as often as is worth it.
 
-        `repeatable` tells that doing it twice does no harm, `lasting` that it is worth as much later. What Telegram
-        asks to wait for holds for `chat` alone.
+        `repeatable` tells that doing it twice does no harm, `lasting` that it is worth as much later, `longest` how
+        many seconds at once it is worth where it is not. What Telegram asks to wait for holds for `chat` alone.
         """
         waits = NETWORK_WAITS + MORE_NETWORK_WAITS if lasting else NETWORK_WAITS
         floods, faults = 0, 0
@@ -260,7 +265,7 @@ class Outbox:
                 return await call()
             except RetryAfter as flood:
                 wait = seconds(flood)
-                if not lasting and (floods == FLOOD_WAITS or wait > LONGEST_FLOOD_WAIT):
+                if not lasting and (floods == FLOOD_WAITS or wait > longest):
                     raise
                 floods += 1
                 if chat is None:

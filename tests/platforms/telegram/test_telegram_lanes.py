@@ -66,6 +66,17 @@ async def test_nothing_more_is_fetched_while_too_much_waits():
     waiting.cancel()
 
 
+async def test_a_few_who_write_without_end_hold_up_nobody():
+    """Room is counted in chats: what waits in one of them takes none from the others."""
+    lanes, done, gate = Lanes(most_in_lane=50, most_waiting=2), [], asyncio.Event()
+    for number in range(50):
+        lanes.put("a", job(done, str(number), gate))
+    await asyncio.wait_for(lanes.room(), 5)
+    gate.set()
+    await lanes.close(5)
+    assert len(done) == 50
+
+
 async def test_closing_cancels_what_does_not_end():
     """What hangs is cancelled after the time that it is given; nothing is left behind."""
     lanes, done = Lanes(), []

@@ -14,7 +14,7 @@ from telegram.error import NetworkError, RetryAfter, TelegramError
 
 from bot.platforms.telegram.events import Where
 from bot.platforms.telegram.limiter import Limiter
-from bot.platforms.telegram.outbox import LONGEST_FLOOD_WAIT, NETWORK_WAITS, Outbox
+from bot.platforms.telegram.outbox import LONGEST_FLOOD_WAIT, LONGEST_TYPING_WAIT, NETWORK_WAITS, Outbox
 from bot.platforms.telegram.presses import Presses
 from bot.platforms.telegram.render import Drawn
 
@@ -39,7 +39,7 @@ class FakeTelegram:
         if self.now < self.until:
             raise self.fault
 
-    edit_message_text = send_document = answer = send_message
+    edit_message_text = send_document = answer = answer_inline_query = send_message
 
     @property
     def outbox(self) -> Outbox:
@@ -95,3 +95,13 @@ async def test_what_would_come_too_late_is_not_waited_for():
     telegram = FakeTelegram(3_600, unreached())
     assert await telegram.outbox.acknowledge("q1")
     assert telegram.now == pytest.approx(sum(NETWORK_WAITS))
+
+
+async def test_who_types_on_does_not_wait_behind_a_limit():
+    """What is offered while somebody types is soon of no use, and the next letter waits behind it."""
+    telegram = FakeTelegram(3_600, flood(round(LONGEST_TYPING_WAIT) + 1))
+    await telegram.outbox.offer("q1", None)
+    assert telegram.now == 0
+    telegram = FakeTelegram(2, flood(2))
+    await telegram.outbox.offer("q1", None)
+    assert len(telegram.calls) == 2
