@@ -181,12 +181,14 @@ class FakeMatcher:
 
     says: dict[str, Match] = field(default_factory=dict)
     asked: list[tuple[str, str | None]] = field(default_factory=list)
+    apart: list[bool] = field(default_factory=list)
 
-    def match(self, text: str, *, after: str | None = None) -> Match:
+    def match(self, text: str, *, after: str | None = None, apart: bool = False) -> Match:
         self.asked.append((text, after))
+        self.apart.append(apart)
         return self.says.get(text, Match(Band.NONE, language="en"))
 
-    def explain(self, text: str, *, after: str | None = None) -> Explanation:
+    def explain(self, text: str, *, after: str | None = None, apart: bool = False) -> Explanation:
         raise NotImplementedError
 
 

@@ -139,7 +139,8 @@ class Dialogue:
         elif exact := mind.suggestions.exact(text):
             match = Match(Band.SURE, (Ranked(exact, 1.0),), (), "en")
         else:
-            match = _known(mind.matcher.match(text, after=last), knowledge)
+            apart = last is not None and knowledge.topics[TopicId(last)].form.apart
+            match = _known(mind.matcher.match(text, after=last, apart=apart), knowledge)
             if bare and match.band is not Band.SURE and (meant := fitting.stands_for(knowledge, device, place)):
                 match = Match(Band.SURE, (Ranked(meant, 1.0),), (), "en")
         match = fitting.for_device(knowledge, fitting.for_place(knowledge, match, state), fitted)

@@ -77,6 +77,11 @@ class TopicForm(Fitted):
         description="Places that this topic is all about, or elsewhere: all that no other topic covers. Whoever names "
         "another place gets the topic that covers it.",
     )
+    apart: bool = Field(
+        False,
+        description='Whether it is about something else than LinkedIn\'s AI setting, so that "how do i stop it" after it '
+        "means that.",
+    )
     related: list[str] = Field([], max_length=8, description="Ids of topics that people ask about next.")
     facts: Annotated[list[str], Field(min_length=1)] = Field(description="Ids of the facts that this topic rests on.")
     reviewed: Day = Field(description="The day on which the topic was last compared with its sources.")

@@ -57,6 +57,12 @@ Nothing speaks against it where a word points back ("and how do i stop that").""
 LEANING = frozenset(["it", "its", "that", "this", "them", "they", "those", "these", "there", "then", "one", "same"])
 """A part or a message with one of these words may mean what was named before it."""
 
+POINTING, POINTING_WORDS = frozenset(["it", "that", "this", "them", "there", "those", "these"]), 7
+"""A message of so few words with one of these asks about the last topic, where that one is apart from all others."""
+
+FOLLOW_APART = 0.5
+"""What speaks for the last topic then: "how do i stop it" after a question about Slack is about Slack."""
+
 FOLLOW_ENOUGH = 0.7
 """A conversation that is ours already needs this much less to go on."""
 
@@ -99,14 +105,14 @@ class Engine:
             # The title comes first among the asks of a topic.
             self._titles.setdefault(place, clean(ask))
 
-    def match(self, text: str, *, after: str | None = None) -> Match:
-        """Decide a message; `after` is the last topic of the conversation."""
-        match, _, _ = self._decide(text, after)
+    def match(self, text: str, *, after: str | None = None, apart: bool = False) -> Match:
+        """Decide a message; `after` is the last topic of the conversation, and `apart` whether it is from all others."""
+        match, _, _ = self._decide(text, after, apart=apart)
         return match
 
-    def explain(self, text: str, *, after: str | None = None) -> Explanation:
+    def explain(self, text: str, *, after: str | None = None, apart: bool = False) -> Explanation:
         """Tell why a message is decided as it is."""
-        match, whole, parts = self._decide(text, after)
+        match, whole, parts = self._decide(text, after, apart=apart)
         order = whole.order
         ranked = tuple(self._ranked(whole, place) for place in order[:5])
         return Explanation(
@@ -129,7 +135,7 @@ class Engine:
             thresholds=self.heads.thresholds,
         )
 
-    def _decide(self, text: str, after: str | None) -> tuple[Match, _Reading, list[_Reading]]:
+    def _decide(self, text: str, after: str | None, *, apart: bool) -> tuple[Match, _Reading, list[_Reading]]:
         cleaned = clean(text)
         found = words(cleaned)
         texts = split(cleaned)
@@ -138,9 +144,10 @@ class Engine:
         whole, *parts = self._read([cleaned, *(texts if questions > 1 else ())])
         limits = self.heads.thresholds
         enough = limits.answer
-        if last and whole.score < limits.sure:
+        points = apart and len(found) <= POINTING_WORDS and not POINTING.isdisjoint(found)
+        if last and (points or whole.score < limits.sure):
             (together,) = self._read([self._after(last, cleaned)])
-            whole = self._followed(whole, together, last)
+            whole = self._followed(whole, together, last, apart=points)
             enough *= FOLLOW_ENOUGH
         parts = self._leaning(parts, texts)
         language = self._language(text, found)
@@ -213,12 +220,14 @@ class Engine:
         """Return a follow-up as it reads after the title of the last topic."""
         return f"{self._titles[self._topic_place[after]]} {cleaned}"
 
-    def _followed(self, alone: _Reading, together: _Reading, after: str) -> _Reading:
+    def _followed(self, alone: _Reading, together: _Reading, after: str, *, apart: bool = False) -> _Reading:
         """Weigh a follow-up as it stands and as it reads after the last topic."""
         place = self._topic_place[after]
         raw = FOLLOW_OWN * alone.raw + FOLLOW_TOGETHER * together.raw
         raw[list(self.heads.related[place])] += FOLLOW_RELATED
-        if LEANING.isdisjoint(alone.words):
+        if apart:
+            raw[place] += FOLLOW_APART
+        elif LEANING.isdisjoint(alone.words):
             raw[place] += FOLLOW_SAME
         return self._reading(alone.words, alone.repaired, alone.places, alone.values, raw)
 

@@ -125,10 +125,10 @@ class Training:
 class Matcher(Protocol):
     """Anything that turns a person's words into topics."""
 
-    def match(self, text: str, *, after: str | None = None) -> Match:
-        """Decide a message; `after` is the last topic of the conversation."""
+    def match(self, text: str, *, after: str | None = None, apart: bool = False) -> Match:
+        """Decide a message; `after` is the last topic of the conversation, and `apart` whether it is from all others."""
         ...
 
-    def explain(self, text: str, *, after: str | None = None) -> Explanation:
+    def explain(self, text: str, *, after: str | None = None, apart: bool = False) -> Explanation:
         """Tell why a message is decided as it is."""
         ...

@@ -118,15 +118,15 @@ class _Timed:
         self._clock = clock
         self._seconds = seconds
 
-    def match(self, text: str, *, after: str | None = None) -> Match:
+    def match(self, text: str, *, after: str | None = None, apart: bool = False) -> Match:
         began = self._clock()
         try:
-            return self._matcher.match(text, after=after)
+            return self._matcher.match(text, after=after, apart=apart)
         finally:
             self._seconds.observe(self._clock() - began)
 
-    def explain(self, text: str, *, after: str | None = None) -> Explanation:
-        return self._matcher.explain(text, after=after)
+    def explain(self, text: str, *, after: str | None = None, apart: bool = False) -> Explanation:
+        return self._matcher.explain(text, after=after, apart=apart)
 
 
 class _Now(Collector):

@@ -46,6 +46,7 @@ _BY_KEY: Mapping[str, str] = {
     "links": _LINKS,
     "url": "url: https://www.linkedin.com/legal/privacy-policy",
     "covers": "covers: [eu, eea, ch]",
+    "apart": "apart: true",
     "related": "related: [past-training, objection-form]",
     "facts": "facts: [F-OPT-04, F-OPT-07]",
     "reviewed": "reviewed: 2026-11-23",

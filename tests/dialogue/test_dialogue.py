@@ -421,6 +421,19 @@ def test_suggestions_complete_words(dialogue: Dialogue):
     assert len(dialogue.suggest("a", 1)) == 1
 
 
+def test_the_matcher_hears_whether_the_last_topic_is_apart(
+    make_dialogue: Callable[..., Dialogue], tmp_path: Path, matcher: FakeMatcher
+):
+    """What is about something else than LinkedIn's setting says so in its file, and what points there means it."""
+    path = "topics/which-data/private-messages.yaml"
+    changes: dict[str, str | None] = {path: SMALL[path].replace("related:", "apart: true\nrelated:", 1)}
+    dialogue = make_dialogue(load(write_knowledge(tmp_path / "k", changes)))
+    matcher.says |= {"messages": sure("private-messages"), "the switch": sure("opt-out-phone")}
+    for text in ("messages", "how do i stop it", "the switch", "how do i stop it"):
+        dialogue.ask(Question(text, "chat"))
+    assert matcher.apart == [False, True, True, False]
+
+
 def test_a_place_that_makes_no_difference_is_a_question_of_its_own(dialogue: Dialogue, matcher: FakeMatcher):
     """After "and Canada?" the question goes to the matcher, where the last topic says nothing else for Canada."""
     matcher.says["messages"] = sure("private-messages")

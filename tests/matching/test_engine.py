@@ -99,6 +99,20 @@ def test_an_unknown_last_topic_changes_nothing(engine: Engine) -> None:
     assert engine.match("delete my posts", after="gone") == engine.match("delete my posts")
 
 
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("how do i stop it", "slack"),
+        ("is that legal", "slack"),
+        ("how do i stop linkedin from training ai", "opt-out-overview"),
+    ],
+)
+def test_what_points_at_a_topic_apart_is_about_it(all_topics: Engine, text: str, topic: str) -> None:
+    """After Slack "how do i stop it" means Slack, however sure another topic is of these words; a whole question does not."""
+    match = all_topics.match(text, after="slack", apart=True)
+    assert [ranked.topic for ranked in match.topics[:1]] == [topic]
+
+
 def test_heads_survive_the_file(tmp_path: Path, engine: Engine) -> None:
     """Heads survive the file."""
     path = tmp_path / "cache" / "heads.npz"

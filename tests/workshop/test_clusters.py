@@ -17,10 +17,10 @@ class Matcher:
     def __init__(self, says: dict[str, tuple[str, float, float]]) -> None:
         self.says = says
 
-    def match(self, text: str, *, after: str | None = None) -> Match:
+    def match(self, text: str, *, after: str | None = None, apart: bool = False) -> Match:
         raise NotImplementedError
 
-    def explain(self, text: str, *, after: str | None = None) -> Explanation:
+    def explain(self, text: str, *, after: str | None = None, apart: bool = False) -> Explanation:
         topic, chance, ours = next(told for key, told in self.says.items() if key in text)
         ranked = (Ranked(topic, chance), Ranked("other", chance / 10))
         band = Band.SURE if chance >= 0.5 else Band.NONE

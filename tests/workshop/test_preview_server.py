@@ -33,7 +33,7 @@ PHONE = "topics/opting-out/opt-out-phone.yaml"
 class Explaining(FakeMatcher):
     """A matcher that also says why."""
 
-    def explain(self, text: str, *, after: str | None = None) -> Explanation:
+    def explain(self, text: str, *, after: str | None = None, apart: bool = False) -> Explanation:
         match = self.match(text, after=after)
         return Explanation(
             match, text, (("ths", "this"),), 0.8, match.topics, None, (Word("phone", 0.5),),
