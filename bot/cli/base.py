@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -65,11 +66,26 @@ def the_dialogue(settings: Settings, ledger: Ledger | None = None) -> Dialogue:
     from bot.knowledge.finding import KnowledgeError
 
     try:
-        return build_dialogue(build_mind(settings), settings, ledger)
+        with whole_encoder():
+            return build_dialogue(build_mind(settings), settings, ledger)
     except KnowledgeError as error:
         refused(settings.bot_knowledge, error)
     except AppError as error:
         stop(str(error), USAGE)
+
+
+@contextlib.contextmanager
+def whole_encoder() -> Iterator[None]:
+    """End the command with one sentence where a file of the encoder is missing or another one."""
+    from bot.matching.encoder import EncoderError
+
+    try:
+        yield
+    except EncoderError as error:
+        stop(
+            f"{error}; this installation is damaged: get the file anew, in a checkout by git checkout -- bot/matching.",
+            USAGE,
+        )
 
 
 def refused(folder: Path, error: KnowledgeError) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from bot.cli.base import (
     the_dialogue,
     the_knowledge,
     the_settings,
+    whole_encoder,
 )
 
 if TYPE_CHECKING:
@@ -240,8 +242,6 @@ def fit(
     ] = False,
 ) -> None:
     """Fit the matcher for the present knowledge and cache it."""
-    import contextlib
-
     from bot.app import heads_path, training
     from bot.matching.heads import Heads, HeadsError
 
@@ -258,7 +258,7 @@ def fit(
     _writable(cache)
     from bot.matching.fit import fit as fit_heads
 
-    with progress("Fitting the matcher") as tell:
+    with whole_encoder(), progress("Fitting the matcher") as tell:
         heads = fit_heads(learned, _print_step if steps else tell)
     try:
         heads.save(path)

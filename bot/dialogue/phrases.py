@@ -20,7 +20,11 @@ _Value = TypeVar("_Value")
 def tokens(text: str) -> tuple[str, ...]:
     """Return the words and picture signs of a text in lower case: no apostrophes, no punctuation, no skin colours."""
     plain = text.lower().replace("'", "").replace("’", "")
-    return tuple(token for token in _TOKEN.findall(plain) if token[0].isalnum() or unicodedata.category(token) == "So")
+    return tuple(token for token in _TOKEN.findall(plain) if token.strip("_") and _counts(token))
+
+
+def _counts(token: str) -> bool:
+    return token[0].isalnum() or token[0] == "_" or unicodedata.category(token[0]) == "So"
 
 
 class Phrases:

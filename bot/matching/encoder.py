@@ -85,7 +85,7 @@ def _check(path: Path, sha256: str) -> None:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise EncoderError(f"{path}: cannot be read ({error})") from error
+        raise EncoderError(f"{path}: cannot be read ({error.strerror})") from error
     if sha256 and found != sha256:
         raise EncoderError(f"{path}: not the file that belongs to this version")
 

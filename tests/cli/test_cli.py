@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -242,6 +243,24 @@ def test_a_cache_that_cannot_be_written_is_told_before_the_work(run: Run, tmp_pa
     assert done.returncode == 2
     assert b"BOT_CACHE: file cannot be written" in done.stderr
     assert time.monotonic() - begin < 20
+
+
+@pytest.mark.parametrize("weights", [None, b"another file"])
+@pytest.mark.parametrize("command", ["fit", "test", "eval", "ask", "chat"])
+def test_a_damaged_encoder_is_one_sentence(run: Run, tmp_path: Path, cache: Path, command: str, weights: bytes | None):
+    """Where a file of the encoder is missing or another one, it is named with the remedy; it is bad usage."""
+    shutil.copytree(ROOT / "bot", tmp_path / "bot", ignore=shutil.ignore_patterns("encoder.npz", "__pycache__"))
+    if weights:
+        (tmp_path / "bot" / "matching" / "encoder.npz").write_bytes(weights)
+    (tmp_path / "questions.tsv").write_text("are my dms read\n")
+    arguments = (command, *{"eval": ("questions.tsv",), "ask": ("are my dms read",)}.get(command, ()))
+    heads = tmp_path / "empty" if command == "fit" else cache
+    places = {"PYTHONPATH": str(tmp_path), "BOT_KNOWLEDGE": str(ROOT / "knowledge"), "BOT_CACHE": str(heads)}
+    done = run(*arguments, **places)
+    assert done.returncode == 2
+    assert b"encoder.npz: " in done.stderr
+    assert b"git checkout -- bot/matching" in done.stderr
+    assert b"Traceback" not in done.stderr
 
 
 def test_a_misspelt_variable_is_told(run: Run):

@@ -44,6 +44,14 @@ def test_what_asks_something_is_no_courtesy(dialogue: Dialogue, matcher: FakeMat
 
 
 @pytest.mark.parametrize(
+    "text", ["____", "__init__ thanks", "\u0301\u0301", "\ud800", "\x00\x01", "🏽", "z\u0337a\u0337", "٣", "_" * 4_000]
+)
+def test_odd_signs_are_neither_courtesy_nor_fault(dialogue: Dialogue, text: str):
+    """Whatever a keyboard can send is read without a fault."""
+    assert dialogue.ask(Question(text)).kind is not Kind.COURTESY
+
+
+@pytest.mark.parametrize(
     ("text", "title"),
     [
         ("menu", "What would you like to know?"),

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import discord_server
 import pytest
 from conftest import ROOT
 from discord_server import TOKEN as DISCORD_TOKEN
@@ -228,6 +229,35 @@ async def test_a_bad_or_unreachable_telegram_is_one_sentence(telegram: TelegramS
     assert TELEGRAM_TOKEN not in refused + page + gone
 
 
+async def test_a_page_in_place_of_telegram_is_told_as_one(telegram: TelegramServer, small: Knowledge):
+    """Whoever sits behind the sign-in page of a network is sent there, and its clock is not taken for Telegram's."""
+    telegram.faults.append(Fault("getMe", 200, page="<html>sign in</html>"))
+    (found,) = await ask_telegram(telegram, small)
+    assert found.text.startswith("Something that is not Telegram answers in its place (status 200)")
+    telegram.faults.append(Fault("getMyCommands", 502, page="<html>bad gateway</html>"))
+    (page,) = wrong(await ask_telegram(telegram, small))
+    assert "an error page comes in place of its answer (status 502)" in page
+
+
+@pytest.mark.parametrize("fault", [{"drip": 0.05}, {"hold": True}])
+async def test_a_telegram_that_does_not_end_its_answers_is_told_soon(
+    telegram: TelegramServer, small: Knowledge, fault: dict[str, Any]
+):
+    """All questions together have their time, and what was told before it ran out stays."""
+    held = asyncio.Event()
+    telegram.faults.append(Fault("getWebhookInfo", **({"hold": held} if "hold" in fault else fault)))
+    found = await ask_telegram(telegram, small, within=1.0)
+    held.set()
+    assert told(found, "The token is good") is Level.FINE
+    (slow,) = wrong(found)
+    assert slow.startswith("Telegram does not answer all questions within")
+
+
+async def test_listening_for_a_poller_is_not_counted_as_slow(telegram: TelegramServer, small: Knowledge):
+    """Telegram holds that question for as long as it is told to."""
+    assert wrong(await ask_telegram(telegram, small, listen=2, within=1.9)) == []
+
+
 # Discord.
 
 WELL = {
@@ -302,6 +332,33 @@ async def test_a_bad_or_unreachable_discord_is_one_sentence(discord: DiscordServ
     (gone,) = wrong(found)
     assert "cannot be reached" in gone
     assert DISCORD_TOKEN not in refused + gone
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "level"),
+    [
+        ("/applications/@me$", "Discord does not tell about the application", Level.WRONG),
+        ("/gateway/bot$", "Discord does not tell how many new connections", Level.WRONG),
+        ("/commands$", "Discord does not tell which commands it shows", Level.HINT),
+    ],
+)
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (discord_server.HTML, "(status 502, a page in place of an answer)"),
+        (discord_server.Fault(200, "<html>sign in</html>"), "(status 200, a page in place of an answer)"),
+        (discord_server.limited(1), "(status 429)"),
+    ],
+)
+async def test_what_discord_does_not_tell_is_no_silence(
+    discord: DiscordServer, small: Knowledge, path: str, words: str, level: Level, fault: discord_server.Fault, why: str
+):
+    """Each question that gets an error or a page in place of its answer is told, with the reason."""
+    discord.application = WELL
+    discord.fail(path, fault)
+    found = await ask_discord(discord, small)
+    assert told(found, words) is level
+    assert told(found, why) is level
 
 
 # The command.

@@ -91,16 +91,19 @@ async def diagnose(
             if status == HTTPStatus.UNAUTHORIZED:
                 return (_said(Level.WRONG, REFUSED),)
             if not isinstance(application, Mapping) or "id" not in application:
-                return (
-                    _said(
-                        Level.WRONG, f"Discord does not tell about the application ({status}); run this again later."
-                    ),
-                )
+                return (_untold(Level.WRONG, "about the application", "so nothing else is asked", status, application),)
             found += (_said(Level.FINE, "The token is good."), *settings_of(application), *endpoint_of(application))
-            _, told, _ = await _fetched(session, f"{base_url}/gateway/bot")
-            if isinstance(told, Mapping):
-                found += sessions_of(told, shards)
-            _, held, _ = await _fetched(session, f"{base_url}/applications/{application['id']}/commands")
+            status, told, _ = await _fetched(session, f"{base_url}/gateway/bot")
+            found += (sessions_of(told, shards) if isinstance(told, Mapping) else ()) or (
+                _untold(
+                    Level.WRONG,
+                    "how many new connections it allows today",
+                    "so the bot, which asks for this before it connects, may answer nobody there",
+                    status,
+                    told,
+                ),
+            )
+            status, held, _ = await _fetched(session, f"{base_url}/applications/{application['id']}/commands")
             if isinstance(held, list):
                 same = overwrite(held, definitions(texts)) is None
                 found.append(
@@ -109,6 +112,16 @@ async def diagnose(
                     else _said(
                         Level.HINT,
                         "Discord shows other commands than this version has; the bot writes them when it starts.",
+                    )
+                )
+            else:
+                found.append(
+                    _untold(
+                        Level.HINT,
+                        "which commands it shows",
+                        "so they cannot be compared with those of this version",
+                        status,
+                        held,
                     )
                 )
     except (aiohttp.ClientError, OSError, TimeoutError):
@@ -121,6 +134,16 @@ async def diagnose(
             ),
         )
     return (*found, compared) if compared else tuple(found)
+
+
+def _untold(level: Level, what: str, meaning: str, status: int, told: Any) -> Diagnosis:
+    # Discord itself answers in JSON, even where it refuses.
+    page = "" if told is not None else ", a page in place of an answer"
+    return _said(
+        level,
+        f"Discord does not tell {what} (status {status}{page}), {meaning}; run this again later, and if it stays so, "
+        "look at a proxy and DISCORD_API_BASE_URL.",
+    )
 
 
 async def _fetched(session: aiohttp.ClientSession, url: str) -> tuple[int, Any, str | None]:

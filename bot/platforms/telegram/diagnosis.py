@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 from collections.abc import Callable
+from http import HTTPStatus
 
 import httpx
 from telegram import Bot, User, WebhookInfo
@@ -18,6 +20,9 @@ from bot.platforms.telegram.polling import CONFLICT_WAIT, REFUSED
 
 LISTEN = round(CONFLICT_WAIT) + 2
 """Seconds to listen for another poller; one of ours tries again after CONFLICT_WAIT, others sooner."""
+
+WITHIN = 10.0
+"""Seconds that Telegram may take for all questions together, beside those in which another poller is listened for."""
 
 RECENT = datetime.timedelta(hours=1)
 """A delivery that failed longer ago than this has most likely been mended."""
@@ -112,6 +117,7 @@ async def diagnose(
     running: bool,
     delete_webhook: bool = False,
     listen: int = LISTEN,
+    within: float = WITHIN,
 ) -> tuple[Diagnosis, ...]:
     """Return everything that Telegram tells about our bot; raises nothing.
 
@@ -119,44 +125,76 @@ async def diagnose(
     cut it off. `delete_webhook` removes a webhook first, and keeps what waits for it.
     """
     dates: list[tuple[str | None, datetime.datetime]] = []
+    stranger: int | None = None
 
     async def heard(response: httpx.Response) -> None:
-        dates.append((response.headers.get("Date"), now()))
+        nonlocal stranger
+        # Telegram itself answers in JSON, even where it refuses; the clock of something in between is not Telegram's.
+        if response.headers.get("Content-Type", "").startswith("application/json"):
+            dates.append((response.headers.get("Date"), now()))
+        else:
+            stranger = response.status_code
 
     bot = connect(token, base_url, heard=heard)
     found: list[Diagnosis] = []
     try:
-        await bot.initialize()
-        found.append(_said(Level.FINE, "The token is good."))
-        found += settings_of(bot.bot)
-        if delete_webhook:
-            await bot.delete_webhook(drop_pending_updates=False)
-            found.append(_said(Level.FINE, "The webhook is removed; what waited for it is kept."))
-        info = await bot.get_webhook_info()
-        found += webhook_of(info, webhook, now())
-        if not info.url and webhook is None:
-            found.append(await _poller(bot, running=running, listen=listen))
-        found.append(await _commands(bot, texts))
+        async with asyncio.timeout(within) as limit:
+            await bot.initialize()
+            found.append(_said(Level.FINE, "The token is good."))
+            found += settings_of(bot.bot)
+            if delete_webhook:
+                await bot.delete_webhook(drop_pending_updates=False)
+                found.append(_said(Level.FINE, "The webhook is removed; what waited for it is kept."))
+            info = await bot.get_webhook_info()
+            found += webhook_of(info, webhook, now())
+            if not info.url and webhook is None:
+                if not running and (ends := limit.when()):
+                    limit.reschedule(ends + listen)
+                found.append(await _poller(bot, running=running, listen=listen))
+            found.append(await _commands(bot, texts))
     except InvalidToken as error:
-        found.append(_said(Level.WRONG, REFUSED) if is_bad_token(error) else _unreached())
+        found.append(_said(Level.WRONG, REFUSED) if is_bad_token(error) else _unreached(stranger))
     except RetryAfter:
         found.append(_said(Level.WRONG, "Telegram asks to wait before it is asked again; run this later."))
     except TelegramError as error:
         # To the library a refusal is a fault of the network.
         is_reached = isinstance(error, BadRequest) or not isinstance(error, NetworkError)
         refused = f"Telegram refuses a question about the bot ({type(error).__name__}); run this again later."
-        found.append(_said(Level.WRONG, refused) if is_reached else _unreached())
+        found.append(_said(Level.WRONG, refused) if is_reached else _unreached(stranger))
+    except TimeoutError:
+        found.append(_unreached(stranger) if stranger else _slow(within))
     finally:
         await bot.shutdown()
     compared = clock(_ABOUT, *dates[0]) if dates else None
     return (*found, compared) if compared else tuple(found)
 
 
-def _unreached() -> Diagnosis:
+def _unreached(stranger: int | None) -> Diagnosis:
+    """Return why nobody is reached; `stranger` is the status with which something else answered in place of Telegram."""
+    if stranger and stranger >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _said(
+            Level.WRONG,
+            f"Telegram cannot be reached, and an error page comes in place of its answer (status {stranger}), from "
+            "a proxy or from Telegram's own servers; look at a proxy and TELEGRAM_API_BASE_URL, or run this again later.",
+        )
+    if stranger:
+        return _said(
+            Level.WRONG,
+            f"Something that is not Telegram answers in its place (status {stranger}), so nobody there is answered; it may "
+            "be a proxy, the sign-in page of a network, or another server that TELEGRAM_API_BASE_URL names: look at these.",
+        )
     return _said(
         Level.WRONG,
         "Telegram cannot be reached, so nobody there is answered; look at the network, a proxy, and "
         "TELEGRAM_API_BASE_URL.",
+    )
+
+
+def _slow(within: float) -> Diagnosis:
+    return _said(
+        Level.WRONG,
+        f"Telegram does not answer all questions within {within:.0f} seconds, so people there wait or are not answered; "
+        "look at the network, a proxy, and TELEGRAM_API_BASE_URL.",
     )
 
 
