@@ -154,6 +154,18 @@ def to_topic(knowledge: Knowledge, id: str, state: State | None = None) -> Butto
     return Button(knowledge.topics[TopicId(id)].label, State(Action.SHOW, id, device, place).encode())
 
 
+def to_letters(knowledge: Knowledge, device: Device | None, place: str | None) -> Button | None:
+    """Return a button to the letters for a place, or to the question where the person lives; None where there are none."""
+    listed = {id for letter in knowledge.letters.values() if letter.form.listed for id in letter.form.places}
+    if place and not knowledge.letters_in(PlaceId(place)):
+        # Whoever named a country may live in the part of it that has letters, and is asked for it.
+        listed = {id for id in listed if id.startswith(f"{place}-")}
+        place = None
+    if not listed:
+        return None
+    return Button(knowledge.texts.guide.letter, State(Action.LETTER, "", device, place).encode())
+
+
 def body(text: str) -> tuple[Section, ...]:
     """Return the one section of a screen that says only `text`, in small Markdown."""
     return (Section(Part.ANSWER, blocks(text)),)
@@ -242,6 +254,8 @@ def _rows(
         tools.append(
             Button(buttons.sources, State(Action.SOURCES, topic.id, state.device, state.place, 0, state.marks).encode())
         )
+    if topic.form.letter and (to_letter := to_letters(knowledge, state.device, state.place)):
+        tools.append(to_letter)
     rows.append(tuple(tools))
     rows.append(tuple(to_topic(knowledge, id, state) for id in topic.form.related if id not in set(offered)))
     rows.append(menu_row(knowledge))

@@ -8,13 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from bot.dialogue.answer import Row, body, changed_note, menu_row, named, steps_for, to_topic
+from bot.dialogue.answer import Row, body, changed_note, menu_row, named, steps_for, to_letters, to_topic
 from bot.dialogue.glance import MOST_WORDS, words_in, words_on
-from bot.dialogue.letter_list import listed
 from bot.dialogue.model import Button, Kind, LinkButton, Part, Reply, Section
 from bot.dialogue.state import Action, State, check_of
 from bot.knowledge.checkup import ControlForm
-from bot.knowledge.letters import LetterForm
 from bot.knowledge.markup import Paragraph, blocks, spans
 from bot.knowledge.model import Device, Fit, Knowledge, PlaceId, Topic, TopicId
 from bot.knowledge.texts import Help, Missing
@@ -321,20 +319,12 @@ class _Way:
 
 def letter_keys(knowledge: Knowledge, device: Device | None, place: str | None) -> Iterator[Button]:
     """Yield the button to the letter in the person's own words, as far as the place is known and has one."""
-    texts = knowledge.texts.guide
-    found = listed(knowledge, place) if place else ()
+    found = knowledge.letters_in(PlaceId(place)) if place else ()
     own = next((letter for letter in found if letter.form.grounds), None)
     if own:
         yield Button(own.form.label, State(Action.LETTER, own.id, device, place).encode())
-    elif found:
-        yield Button(texts.letter, State(Action.LETTER, "", device, place).encode())
-    elif any(place is None or id.startswith(f"{place}-") for form in _forms(knowledge) for id in form.places):
-        # Whoever named a country may live in the part of it that has letters, and is asked for it.
-        yield Button(texts.letter, State(Action.LETTER, "", device).encode())
-
-
-def _forms(knowledge: Knowledge) -> Iterator[LetterForm]:
-    yield from (letter.form for letter in knowledge.letters.values() if letter.form.listed)
+    elif every := to_letters(knowledge, device, place):
+        yield every
 
 
 def _buttons(row: Row) -> Iterator[Button]:

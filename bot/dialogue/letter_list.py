@@ -29,7 +29,7 @@ def choose(knowledge: Knowledge, state: State) -> Reply:
         regions = (_regions(knowledge, state), menu_row(knowledge))
         return Reply(Kind.MENU, texts.where.title, body(texts.where.text), regions)
     name = knowledge.places[PlaceId(state.place)].name
-    found = listed(knowledge, state.place)
+    found = knowledge.letters_in(PlaceId(state.place))
     head = texts.list if found else texts.no_letter
     buttons = tuple(
         Button(letter.form.label, State(Action.LETTER, letter.id, state.device, state.place).encode())
@@ -77,16 +77,6 @@ def _countries(knowledge: Knowledge, state: State) -> Reply:
 def _away(knowledge: Knowledge, state: State) -> tuple[Row, ...]:
     choose = State(Action.LETTER, "", state.device, branch=CHOOSE).encode()
     return ((Button(knowledge.texts.letters.other_place, choose),), menu_row(knowledge))
-
-
-def listed(knowledge: Knowledge, place: str) -> tuple[Letter, ...]:
-    """Return the letters that the list shows for a place, in their order."""
-    found = [
-        letter
-        for letter in knowledge.letters.values()
-        if letter.form.listed and _applies(knowledge, letter, PlaceId(place))
-    ]
-    return tuple(sorted(found, key=lambda letter: (letter.form.order, letter.form.label)))
 
 
 def usable(knowledge: Knowledge, state: State) -> Letter | None:

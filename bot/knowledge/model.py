@@ -82,6 +82,7 @@ class TopicForm(Fitted):
         description='Whether it is about something else than LinkedIn\'s AI setting, so that "how do i stop it" after it '
         "means that.",
     )
+    letter: bool = Field(False, description="Whether a letter helps, so that the answer leads to those for the place.")
     related: list[str] = Field([], max_length=8, description="Ids of topics that people ask about next.")
     facts: Annotated[list[str], Field(min_length=1)] = Field(description="Ids of the facts that this topic rests on.")
     reviewed: Day = Field(description="The day on which the topic was last compared with its sources.")
@@ -348,6 +349,12 @@ class Knowledge:
     @cached_property
     def _covering(self) -> Mapping[str, TopicId]:
         return {place: topic.id for topic in self.topics.values() for place in topic.form.covers}
+
+    def letters_in(self, place: PlaceId) -> tuple[Letter, ...]:
+        """Return the letters that the list shows for a place, in their order."""
+        around = set(self.chain(place))
+        found = [letter for letter in self.letters.values() if letter.form.listed and around & set(letter.form.places)]
+        return tuple(sorted(found, key=lambda letter: (letter.form.order, letter.form.label)))
 
     def regulator_of(self, place: PlaceId) -> Regulator | None:
         """Return the authority that takes complaints in a place, None where none is known."""

@@ -47,6 +47,7 @@ _BY_KEY: Mapping[str, str] = {
     "url": "url: https://www.linkedin.com/legal/privacy-policy",
     "covers": "covers: [eu, eea, ch]",
     "apart": "apart: true",
+    "letter": "letter: true",
     "related": "related: [past-training, objection-form]",
     "facts": "facts: [F-OPT-04, F-OPT-07]",
     "reviewed": "reviewed: 2026-11-23",

@@ -15,7 +15,7 @@ from sample_letters import LETTERS
 
 from bot.dialogue.dialogue import Dialogue
 from bot.dialogue.glance import words_on
-from bot.dialogue.letter_list import COUNTRIES, listed
+from bot.dialogue.letter_list import COUNTRIES
 from bot.dialogue.letters import MOST_GROUNDS, WRITTEN, submitted
 from bot.dialogue.model import CopyButton, File, Kind, LinkButton, Part, Reply
 from bot.dialogue.state import Action, State, decode
@@ -421,8 +421,27 @@ def test_every_screen_before_a_letter_is_short(id: str, real: Knowledge, make_di
     talk = make_dialogue(real)
     letter = real.letters[id]
     for place in places_of(real, letter):
-        assert letter in listed(real, place) or not letter.form.listed
+        assert letter in real.letters_in(PlaceId(place)) or not letter.form.listed
         reply = shown(talk, State(Action.LETTER, id, place=place))
         assert words_on(reply) <= 60, (place, text_of(reply))
         for code in buttons(reply).values():
             assert talk.press(code).kind is not Kind.FAULT
+
+
+@pytest.mark.parametrize(
+    ("place", "to"), [(None, None), ("de", "de"), ("us", None), ("us-ca", "us-ca"), ("jp", "nowhere")]
+)
+def test_an_answer_that_a_letter_helps_leads_to_the_letters(
+    make_dialogue: MAKE_DIALOGUE, place: str | None, to: str | None
+):
+    """It leads to those for the place, to the question for it where a part of the place has some, and else nowhere."""
+    talk = make_dialogue(load(ROOT / "knowledge"))
+    shown = talk.show(State(Action.SHOW, "access-request", place=place))
+    assert shown is not None
+    code = buttons(shown).get("Letters under your rights")
+    if to == "nowhere":
+        assert code is None
+    else:
+        state = decode(code or "")
+        assert state is not None
+        assert (state.action, state.place) == (Action.LETTER, to)

@@ -80,9 +80,9 @@ def test_another_side_of_the_last_answer_can_be_asked_for(make_dialogue: Callabl
 
 
 def test_who_wants_to_die_is_sent_to_people(dialogue: Dialogue, matcher: FakeMatcher):
-    """No topic answers despair, also where words of it lie near to one ("I want to end it", closing an account)."""
-    matcher.says["linkedin ai ruined my life, i want to end it"] = sure("opt-out-phone")
-    reply = dialogue.ask(Question("linkedin ai ruined my life, i want to end it"))
+    """No topic answers despair, also where words of it lie near to one (closing an account)."""
+    matcher.says["linkedin ai ruined my life and i want to die"] = sure("opt-out-phone")
+    reply = dialogue.ask(Question("linkedin ai ruined my life and i want to die"))
     assert reply.topics == ()
     assert "emergency number" in text_of(reply)
 
