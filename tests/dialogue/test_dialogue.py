@@ -30,6 +30,12 @@ def steps(reply: Reply) -> list[str]:
     ]
 
 
+def covering(phone: str, messages: str) -> dict[str, str | None]:
+    """Return the small knowledge's two topics with the places that each covers."""
+    paths = {"topics/opting-out/opt-out-phone.yaml": phone, "topics/which-data/private-messages.yaml": messages}
+    return {path: SMALL[path].replace("related:", f"covers: {covers}\nrelated:", 1) for path, covers in paths.items()}
+
+
 def test_an_answer_has_all_its_parts(dialogue: Dialogue, matcher: FakeMatcher):
     """A sure answer shows title, answer, limits, more, sources, links, related topics and the day of its check."""
     matcher.says["stop it"] = sure("opt-out-phone")
@@ -353,13 +359,7 @@ def test_a_place_has_the_topic_that_covers_it(
     make_dialogue: Callable[..., Dialogue], tmp_path: Path, matcher: FakeMatcher, text: str, topic: str
 ):
     """Where a topic of another place was nearest, the one that covers the place that was named answers, if there is one."""
-    changes: dict[str, str | None] = {
-        path: SMALL[path].replace("related:", f"covers: {covers}\nrelated:", 1)
-        for path, covers in (
-            ("topics/opting-out/opt-out-phone.yaml", "[gb]"),
-            ("topics/which-data/private-messages.yaml", "[eu, eea]"),
-        )
-    }
+    changes = covering(phone="[gb]", messages="[eu, eea]")
     dialogue = make_dialogue(load(write_knowledge(tmp_path / "k", changes)))
     matcher.says[text] = Match(Band.NEAR, (Ranked("opt-out-phone", 0.7),), ("private-messages",))
     reply = dialogue.ask(Question(text))
@@ -381,13 +381,7 @@ def test_a_place_or_a_device_alone_is_a_question(
     make_dialogue: Callable[..., Dialogue], tmp_path: Path, text: str, topic: str
 ):
     """Nothing but a place gets the topic that covers it, or the one for everywhere else; a device the way to the switch."""
-    changes: dict[str, str | None] = {
-        path: SMALL[path].replace("related:", f"covers: {covers}\nrelated:", 1)
-        for path, covers in (
-            ("topics/opting-out/opt-out-phone.yaml", "[gb]"),
-            ("topics/which-data/private-messages.yaml", "[elsewhere]"),
-        )
-    }
+    changes = covering(phone="[gb]", messages="[elsewhere]")
     reply = make_dialogue(load(write_knowledge(tmp_path / "k", changes))).ask(Question(text))
     assert [ranked.topic for ranked in reply.topics] == [topic]
 
@@ -396,13 +390,7 @@ def test_a_place_that_no_topic_covers_gets_no_answer_about_another_place(
     make_dialogue: Callable[..., Dialogue], tmp_path: Path, matcher: FakeMatcher
 ):
     """What is true of the EU is never said of Belarus, however near the words of the question were."""
-    changes: dict[str, str | None] = {
-        path: SMALL[path].replace("related:", f"covers: {covers}\nrelated:", 1)
-        for path, covers in (
-            ("topics/opting-out/opt-out-phone.yaml", "[eu, eea]"),
-            ("topics/which-data/private-messages.yaml", "[elsewhere]"),
-        )
-    }
+    changes = covering(phone="[eu, eea]", messages="[elsewhere]")
     dialogue = make_dialogue(load(write_knowledge(tmp_path / "k", changes)))
     matcher.says["i am in belarus, are they reading?"] = sure("opt-out-phone")
     assert dialogue.ask(Question("i am in belarus, are they reading?")).topics[0].topic == "private-messages"
