@@ -16,7 +16,7 @@ from bot.dialogue.phrases import Phrases
 from bot.dialogue.screens import Operator
 from bot.dialogue.state import Action, State, decode
 from bot.dialogue.suggest import Suggestion, Suggestions
-from bot.knowledge.markup import Paragraph, Span
+from bot.knowledge.markup import Paragraph, Span, blocks
 from bot.knowledge.model import Device, Knowledge, PlaceId, TopicId
 from bot.knowledge.texts import Courtesy, Despair, Screen, View
 from bot.matching.model import Band, Match, Matcher, Ranked
@@ -133,18 +133,15 @@ class Dialogue:
             device=device or (question.replied.device if question.replied else None),
             place=place or (question.replied.place if question.replied else None),
         )
-        bare = fitting.bare(found.rest)
-        if last and bare and fitting.refits(knowledge, last, device, found.place):
-            match = Match(Band.SURE, (Ranked(last, 1.0),), (), "en")
-        elif exact := mind.suggestions.exact(text):
-            match = Match(Band.SURE, (Ranked(exact, 1.0),), (), "en")
-        else:
-            apart = last is not None and knowledge.topics[TopicId(last)].form.apart
-            match = _known(mind.matcher.match(text, after=last, apart=apart), knowledge)
-            if bare and match.band is not Band.SURE and (meant := fitting.stands_for(knowledge, device, place)):
-                match = Match(Band.SURE, (Ranked(meant, 1.0),), (), "en")
+        match = self._matched(mind, text, found, last)
         match = fitting.for_device(knowledge, fitting.for_place(knowledge, match, state), fitted)
         reply = self._reply(knowledge, match, fitted)
+        if mind.phrases.despairs(text):
+            # Also where something is asked: whether it is meant, no program can tell.
+            despair = knowledge.texts.despair
+            if match.band is not Band.SURE:
+                return _plainly(knowledge, despair)
+            reply = reply.with_note(Section(Part.NOTE, blocks(despair.text), despair.title))
         if reply.topics:
             self._conversations.remember(question.conversation, reply.topics[-1].topic)
         if self._ledger:
@@ -268,11 +265,28 @@ class Dialogue:
         last = self._conversations.last(question.conversation)
         return last if last and last in knowledge.topics else None
 
+    def _matched(self, mind: Mind, text: str, found: Found, last: str | None) -> Match:
+        """Return which topics a message is about; `found` is what it names beside them, `last` the topic before it."""
+        knowledge = mind.knowledge
+        device = Device(found.device) if found.device else None
+        bare = fitting.bare(found.rest)
+        if last and bare and fitting.refits(knowledge, last, device, found.place):
+            return _surely(last)
+        if exact := mind.suggestions.exact(text):
+            return _surely(exact)
+        apart = last is not None and knowledge.topics[TopicId(last)].form.apart
+        match = _known(mind.matcher.match(text, after=last, apart=apart), knowledge)
+        if bare and match.band is not Band.SURE and (meant := fitting.stands_for(knowledge, device, found.place)):
+            return _surely(meant)
+        if found.place and not bare and not match.topics:
+            # A place among the words makes the matcher doubt what it would be sure of without it.
+            rest = _known(mind.matcher.match(found.rest, after=last, apart=apart), knowledge)
+            return rest if rest.band is Band.SURE else match
+        return match
+
     def _said(self, mind: Mind, text: str, last: str | None) -> Reply | None:
         """Return the reply to a message that asks for nothing in the knowledge, None for any other."""
         knowledge, phrases = mind.knowledge, mind.phrases
-        if phrases.despairs(text):
-            return _plainly(knowledge, knowledge.texts.despair)
         if view := phrases.typed(text):
             shown = self.show(_SCREENS[view]) if view in _SCREENS else self._other_side(knowledge, view, last)
             if shown:
@@ -318,6 +332,10 @@ def _flow(knowledge: Knowledge, state: State, today: datetime.date) -> Reply | N
     if state.action is Action.CHECKUP_GUIDE:
         return checkup.show_guide(knowledge, state, today)
     return letters.show(knowledge, state, today)
+
+
+def _surely(topic: str) -> Match:
+    return Match(Band.SURE, (Ranked(topic, 1.0),), (), "en")
 
 
 def _plainly(knowledge: Knowledge, said: Courtesy | Despair) -> Reply:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.dialogue.state import State
 from bot.dialogue.suggest import words
 from bot.knowledge.model import Device, Knowledge, PlaceId, TopicId
-from bot.matching.model import Match
+from bot.matching.model import Band, Match, Ranked
 
 _FILLERS = frozenset(
     [
@@ -75,19 +75,24 @@ _FILLERS = frozenset(
 """Words that ask for nothing by themselves."""
 
 
+LIKELY = 0.6
+"""The chance that is given to the topic of a place where the matcher was unsure between topics of places."""
+
+
 def bare(rest: str) -> bool:
     """Tell whether nothing is asked in what is left of a message without the device and place that it names."""
     return not set(words(rest)) - _FILLERS
 
 
 def refits(knowledge: Knowledge, last: str, device: Device | None, place: str | None) -> bool:
-    """Tell whether a device or place makes a difference to the last topic.
+    """Tell whether the last topic is one to which a device or place makes a difference.
 
     "And Canada?" after the answer about the United Kingdom is a question of its own.
     """
     topic = knowledge.topics[TopicId(last)]
     places = knowledge.chain(PlaceId(place)) if place else ()
-    return device in topic.fit(places).steps or bool(set(places) & set(topic.form.places))
+    differs = bool(place and topic.form.places) and not topic.form.covers
+    return differs or device in topic.fit(places).steps or bool(set(places) & set(topic.form.places))
 
 
 def stands_for(knowledge: Knowledge, device: Device | None, place: str | None) -> TopicId | None:
@@ -107,11 +112,17 @@ def for_place(knowledge: Knowledge, match: Match, state: State) -> Match:
 
     "I moved from London to Hong Kong" is near to the words of two topics, and only one of them is about the person.
     """
-    if len(match.topics) != 1 or state.place is None:
+    if len(match.topics) > 1 or state.place is None:
         return match
-    found = match.topics[0].topic
     meant = knowledge.covering(PlaceId(state.place))
-    if not knowledge.topics[TopicId(found)].form.covers or meant in {None, found}:
+    likeliest = (*(ranked.topic for ranked in match.topics), *match.offered)
+    found = likeliest[0] if likeliest else None
+    if not meant or not found or not knowledge.topics[TopicId(found)].form.covers:
+        return match
+    if not match.topics:
+        others = tuple(other for other in match.offered if other != meant)
+        return replace(match, band=Band.NEAR, topics=(Ranked(meant, LIKELY),), offered=others)
+    if found == meant:
         return match
     offered = tuple(found if other == meant else other for other in match.offered)
     return replace(match, topics=(replace(match.topics[0], topic=str(meant)),), offered=offered)

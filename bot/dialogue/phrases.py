@@ -31,16 +31,10 @@ class Phrases:
     """The phrases of texts.yaml, by their words."""
 
     def __init__(self, texts: Texts) -> None:
-        self._beside = frozenset(map(tokens, texts.beside_courtesies))
-        self._courtesies = _Longest(
-            {
-                tokens(words): rank
-                for rank, courtesy in enumerate(texts.courtesies)
-                for words in courtesy.words
-                if tokens(words)
-            }
-            | dict.fromkeys(self._beside, -1)
-        )
+        ranks = {tokens(words): rank for rank, courtesy in enumerate(texts.courtesies) for words in courtesy.words}
+        ranks |= dict.fromkeys(map(tokens, texts.beside_courtesies), -1)
+        self._courtesies = _Longest(ranks)
+        self._polite = frozenset(phrase for phrase in ranks if len(phrase) == 1)
         self._ranked = tuple(texts.courtesies)
         self._typed = {tokens(words): typed.view for typed in texts.typed for words in typed.words}
         self._despair = tuple(map(tokens, texts.despair.words))
@@ -55,8 +49,15 @@ class Phrases:
         return self._ranked[rank] if rank >= 0 else None
 
     def typed(self, text: str) -> View | None:
-        """Return what a message asks for by its name."""
-        return self._typed.get(tokens(text)) if len(text) <= MOST_CHARACTERS else None
+        """Return what a message asks for by its name, polite words around it left aside."""
+        said = tokens(text) if len(text) <= MOST_CHARACTERS else ()
+        if view := self._typed.get(said):
+            return view
+        while said and said[:1] in self._polite:
+            said = said[1:]
+        while said and said[-1:] in self._polite:
+            said = said[:-1]
+        return self._typed.get(said)
 
     def despairs(self, text: str) -> bool:
         """Tell whether a person says that they want to die."""

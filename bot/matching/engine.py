@@ -60,8 +60,11 @@ LEANING = frozenset(["it", "its", "that", "this", "them", "they", "those", "thes
 POINTING, POINTING_WORDS = frozenset(["it", "that", "this", "them", "there", "those", "these"]), 7
 """A message of so few words with one of these asks about the last topic, where that one is apart from all others."""
 
-FOLLOW_APART = 0.5
+FOLLOW_APART = 1.0
 """What speaks for the last topic then: "how do i stop it" after a question about Slack is about Slack."""
+
+OURS = ("linkedin", "linkedins")
+"""Whoever names it after a topic apart from all others leaves that topic."""
 
 FOLLOW_ENOUGH = 0.7
 """A conversation that is ours already needs this much less to go on."""
@@ -141,6 +144,8 @@ class Engine:
         texts = split(cleaned)
         questions = sum(map(asks, texts))
         last = after if after in self._topic_place and self._follows(found) else None
+        if apart and not set(OURS).isdisjoint(found):
+            last = None
         whole, *parts = self._read([cleaned, *(texts if questions > 1 else ())])
         limits = self.heads.thresholds
         enough = limits.answer

@@ -398,6 +398,27 @@ def test_a_place_that_no_topic_covers_gets_no_answer_about_another_place(
     assert dialogue.ask(Question("i am in france, are they reading?")).topics[0].topic == "opt-out-phone"
 
 
+def test_between_topics_of_places_the_place_that_was_named_decides(
+    make_dialogue: Callable[..., Dialogue], tmp_path: Path, matcher: FakeMatcher
+):
+    """Who moved from Berlin to London gets the answer for London, and what else may have been meant."""
+    changes = covering(phone="[gb]", messages="[eu, eea]")
+    dialogue = make_dialogue(load(write_knowledge(tmp_path / "k", changes)))
+    matcher.says["i moved from berlin to london"] = Match(Band.CHOICES, (), ("private-messages", "opt-out-phone"), "en")
+    reply = dialogue.ask(Question("i moved from berlin to london"))
+    assert [ranked.topic for ranked in reply.topics] == ["opt-out-phone"]
+    assert (reply.band, reply.offered) == (Band.NEAR, ("private-messages",))
+
+
+def test_a_place_among_the_words_hides_no_question(dialogue: Dialogue, matcher: FakeMatcher):
+    """What the matcher is sure of without the place is the answer, fitted to the place; what it is not stays as it was."""
+    matcher.says["are my dms read"] = sure("private-messages")
+    reply = dialogue.ask(Question("are my dms read in london"))
+    assert ([ranked.topic for ranked in reply.topics], reply.place) == (["private-messages"], "gb")
+    matcher.says["who won"] = Match(Band.NEAR, (Ranked("private-messages", 0.6),), ("opt-out-phone",), "en")
+    assert dialogue.ask(Question("who won in london")).kind is Kind.NONE
+
+
 def test_suggestions_complete_words(dialogue: Dialogue):
     """While typing, phrases whose words begin as typed are suggested, titles first; nothing typed gives titles."""
     assert [item.text for item in dialogue.suggest("", 25)] == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from conftest import ROOT, FakeMatcher, sure
@@ -12,6 +13,7 @@ from bot.dialogue.dialogue import Dialogue
 from bot.dialogue.model import Kind, Question
 from bot.dialogue.phrases import Phrases
 from bot.knowledge.loader import load, load_questions
+from bot.matching.model import Band, Match, Ranked
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,7 @@ def test_odd_signs_are_neither_courtesy_nor_fault(dialogue: Dialogue, text: str)
     ("text", "title"),
     [
         ("menu", "What would you like to know?"),
+        ("ok menu please", "What would you like to know?"),
         ("All subjects", "What would you like to know?"),
         ("help", "How to ask"),
         ("start", "LinkedIn, AI and your data"),
@@ -79,12 +82,25 @@ def test_another_side_of_the_last_answer_can_be_asked_for(make_dialogue: Callabl
     assert talk.ask(Question("simpler please", "another chat")).kind is Kind.NONE
 
 
-def test_who_wants_to_die_is_sent_to_people(dialogue: Dialogue, matcher: FakeMatcher):
-    """No topic answers despair, also where words of it lie near to one (closing an account)."""
-    matcher.says["linkedin ai ruined my life and i want to die"] = sure("opt-out-phone")
-    reply = dialogue.ask(Question("linkedin ai ruined my life and i want to die"))
-    assert reply.topics == ()
+@pytest.mark.parametrize(
+    "text", ["i want to die", "i've lost my job, there's no point in living", "Ich will nicht mehr leben!"]
+)
+def test_who_wants_to_die_is_sent_to_people(dialogue: Dialogue, matcher: FakeMatcher, text: str):
+    """Nothing else is said, also where a topic is near to the words (closing an account)."""
+    matcher.says[text] = Match(Band.NEAR, (Ranked("opt-out-phone", 0.6),), ("private-messages",), "en")
+    reply = dialogue.ask(Question(text))
+    assert (reply.kind, reply.topics, reply.quote) == (Kind.COURTESY, (), "")
     assert "emergency number" in text_of(reply)
+
+
+def test_a_question_with_words_of_despair_is_answered_below_them(dialogue: Dialogue, matcher: FakeMatcher):
+    """Whether it is a figure of speech or a cry for help no program can tell, so nobody loses either."""
+    text = "this app makes me want to die, where is the switch on my phone"
+    matcher.says[text] = sure("opt-out-phone")
+    reply = dialogue.ask(Question(text))
+    assert [ranked.topic for ranked in reply.topics] == ["opt-out-phone"]
+    assert "emergency number" in text_of(replace(reply, sections=reply.sections[:1]))
+    assert "What this does not do" in text_of(reply)
 
 
 def test_no_phrase_takes_a_question_from_the_matcher():

@@ -113,6 +113,12 @@ def test_what_points_at_a_topic_apart_is_about_it(all_topics: Engine, text: str,
     assert [ranked.topic for ranked in match.topics[:1]] == [topic]
 
 
+def test_whoever_names_linkedin_leaves_a_topic_apart(all_topics: Engine) -> None:
+    """What names it after Slack is read as it stands."""
+    text = "where's linkedin's switch for that"
+    assert all_topics.match(text, after="slack", apart=True) == all_topics.match(text)
+
+
 def test_heads_survive_the_file(tmp_path: Path, engine: Engine) -> None:
     """Heads survive the file."""
     path = tmp_path / "cache" / "heads.npz"
