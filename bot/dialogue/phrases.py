@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Generic, TypeVar
 
@@ -37,7 +38,9 @@ class Phrases:
         self._polite = frozenset(phrase for phrase in ranks if len(phrase) == 1)
         self._ranked = tuple(texts.courtesies)
         self._typed = {tokens(words): typed.view for typed in texts.typed for words in typed.words}
-        self._despair = tuple(map(tokens, texts.despair.words))
+        self._despair: dict[str, list[tuple[str, ...]]] = defaultdict(list)
+        for phrase in filter(None, map(tokens, texts.despair.words)):
+            self._despair[phrase[0]].append(phrase)
 
     def courtesy(self, text: str) -> Courtesy | None:
         """Return the courtesy that a message is made of; of several the one that stands last in the list.
@@ -51,21 +54,21 @@ class Phrases:
     def typed(self, text: str) -> View | None:
         """Return what a message asks for by its name, polite words around it left aside."""
         said = tokens(text) if len(text) <= MOST_CHARACTERS else ()
-        if view := self._typed.get(said):
+        if said and (view := self._typed.get(said)):
             return view
         while said and said[:1] in self._polite:
             said = said[1:]
         while said and said[-1:] in self._polite:
             said = said[:-1]
-        return self._typed.get(said)
+        return self._typed.get(said) if said else None
 
     def despairs(self, text: str) -> bool:
         """Tell whether a person says that they want to die."""
         said = tokens(text)
         return any(
             said[start : start + len(phrase)] == phrase
-            for phrase in self._despair
-            for start in range(len(said) - len(phrase) + 1)
+            for start, word in enumerate(said)
+            for phrase in self._despair.get(word, ())
         )
 
 
