@@ -69,10 +69,12 @@ def _state(value: Any) -> Any:
 
 def _refuse_bad_redis(url: str) -> None:
     """Raise ValueError where nothing could be connected to an address; it may hold a password, so nothing of it is told."""
-    from bot.service.connections import pool  # noqa: PLC0415 - it brings a library that few settings need
+    from bot.service.connections import CertificatesError, pool  # noqa: PLC0415 - it brings a library that few settings need
 
     try:
         pool(url, within=1)
+    except CertificatesError as error:
+        raise ValueError(f"{error}; correct the path or the file, which the bot's user must be able to read") from None
     except ValueError:
         raise ValueError(
             "it is no address of Redis or Valkey; write it like redis://127.0.0.1:6379/0, with rediss: and ssl_… options for "

@@ -171,6 +171,22 @@ def test_an_address_to_which_nothing_could_be_connected_is_refused(tmp_path: Pat
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("ssl_ca_certs=/nowhere/ca.pem", "its option ssl_ca_certs names a file that cannot be read (No such file"),
+        ("ssl_certfile=/", "its option ssl_certfile names a file that cannot be read (Is a directory)"),
+        (f"ssl_ca_certs={__file__}", "what its ssl_… options name is no certificate, key or cipher"),
+    ],
+)
+def test_a_certificate_that_cannot_be_read_is_refused_at_the_start(tmp_path: Path, option: str, words: str):
+    """It is told as what it is, where it would look like a server that is gone for as long as the bot runs."""
+    with pytest.raises(SettingsError) as caught:
+        read(tmp_path, BOT_STATE=f"rediss://:s3cret@valkey?{option}")
+    assert str(caught.value).startswith(f"BOT_STATE is set wrongly: {words}")
+    assert "s3cret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("text", ["sqlite://", "sqlite:///", "postgres://x", "state.db", "redis:// x", "redis://"])
 def test_a_state_that_is_none_is_refused(tmp_path: Path, text: str):
     """Any other address is told, with an example of the right form."""

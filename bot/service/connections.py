@@ -7,12 +7,13 @@ import functools
 import re
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from redis.asyncio import Connection, ConnectionPool, SSLConnection
+from redis.asyncio import BlockingConnectionPool, Connection, ConnectionPool, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.exceptions import (
     AuthenticationError,
@@ -25,9 +26,18 @@ from redis.exceptions import (
     ResponseError,
 )
 
+
+class CertificatesError(ValueError):
+    """What an address says about TLS cannot be used; what is wrong with it."""
+
+
+MOST = 100
+"""Connections of a pool at most; whoever comes when all are in use waits for one."""
+
 _NO_ROOM = "max number of clients"
 """What only the text of the server's refusal tells."""
 
+_FILES = frozenset({"ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
 _DATABASE, _OPTION = re.compile(r"/?\d*"), re.compile(r"db|username|password|ssl_\w+")
 
 # Looking up a name that nobody answers for takes half a minute, and cannot be cancelled. In the few threads of the event
@@ -38,19 +48,39 @@ _LOOKUPS = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lookups")
 def pool(url: str, within: float, retry: Retry | None = None) -> ConnectionPool:
     """Return connections to the server at `url`, which must answer `within` so many seconds.
 
-    Raises ValueError for what is no address, or asks for what would change how the bot talks with the server.
+    Raises ValueError for what is no address, or asks for what would change how the bot talks with the server;
+    CertificatesError where it names a file for TLS that cannot be used.
     """
     parts = urlsplit(url)
     options = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
     if not _DATABASE.fullmatch(parts.path) or not all(map(_OPTION.fullmatch, options)):
         raise ValueError("no address of a server")
-    made = ConnectionPool.from_url(url, socket_timeout=within, socket_connect_timeout=within, retry=retry)
+    # The other kind of pool refuses at once when all are in use, as if the server was gone.
+    made = BlockingConnectionPool.from_url(
+        url, socket_timeout=within, socket_connect_timeout=within, retry=retry, max_connections=MOST, timeout=within
+    )
     made.connection_class = _SecureLine if issubclass(made.connection_class, SSLConnection) else _Line
     try:
-        made.make_connection()  # type: ignore[no-untyped-call]
+        line = made.make_connection()  # type: ignore[no-untyped-call]
+        if isinstance(line, SSLConnection):
+            # Read at each connection, where a file that is missing would look like a server that is gone.
+            line.ssl_context.get()
     except (RedisError, TypeError) as error:
         raise ValueError("no options of a connection") from error
+    except OSError as error:
+        raise CertificatesError(_unusable(parse_qsl(parts.query))) from error
     return made
+
+
+def _unusable(options: Sequence[tuple[str, str]]) -> str:
+    """Return which of an address's options for TLS cannot be used, and why; its values are not told."""
+    for name, value in options:
+        if name in _FILES:
+            try:
+                Path(value).open("rb").close()
+            except OSError as error:
+                return f"its option {name} names a file that cannot be read ({error.strerror})"
+    return "what its ssl_… options name is no certificate, key or cipher"
 
 
 def fault_of(error: BaseException) -> str:

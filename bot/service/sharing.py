@@ -46,12 +46,31 @@ PACE_WITHIN = 0.25
 _DONE = b"done"
 _NAMES = "privacy-bot"
 
+# Where the server's clock was put back, what should lapse in seconds would stay for as long as it was put back; it is
+# given its own time once more, in which whoever lives renews it.
+_SHORTEN = """
+local function shorten(key, most)
+    if redis.call('pttl', key) > tonumber(most) then redis.call('pexpire', key, most) end
+end
+"""
 # Compare and change in one step: between two commands the key may have become somebody else's.
-_TAKE = """
+_TAKE = f"""{_SHORTEN}
 local held = redis.call('get', KEYS[1])
-if held and held ~= ARGV[1] then return held end
+if held and held ~= ARGV[1] then
+    if held ~= ARGV[3] then shorten(KEYS[1], ARGV[2]) end
+    return held
+end
 redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[2])
 return ARGV[1]
+"""
+_HELD = f"""{_SHORTEN}
+for i = 1, #KEYS do shorten(KEYS[i], ARGV[1]) end
+return redis.call('mget', unpack(KEYS))
+"""
+_TURN = f"""{_SHORTEN}
+if redis.call('set', KEYS[1], ARGV[1], 'nx', 'px', ARGV[2]) then return 1 end
+shorten(KEYS[1], ARGV[2])
+return 0
 """
 _DROP = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 # The last one to leave takes the division with it, so that the next may be another one.
@@ -158,7 +177,7 @@ class _Shared:
 
     async def _taken(self, key: str, seconds: float) -> bytes:
         """Take a key that is free or ours for so many seconds; returns whose it is."""
-        return bytes(await self._redis.eval(_TAKE, 1, key, self._holder, _milliseconds(seconds)))
+        return bytes(await self._redis.eval(_TAKE, 1, key, self._holder, _milliseconds(seconds), _DONE))
 
 
 class RedisClaims(_Shared):
@@ -219,7 +238,7 @@ class RedisClaims(_Shared):
         """Renew many claims at once; one that the server has forgotten is taken again."""
         pipeline = self._redis.pipeline(transaction=False)
         for id in ids:
-            pipeline.eval(_TAKE, 1, self._key("update", id), self._holder, _milliseconds(CLAIM_LAPSES))
+            pipeline.eval(_TAKE, 1, self._key("update", id), self._holder, _milliseconds(CLAIM_LAPSES), _DONE)
         await pipeline.execute()
 
 
@@ -274,6 +293,9 @@ class RedisSlots(_Shared):
         super().__init__(server, bot, holder, sleep=sleep)
         self._clock = clock
         self._lease: Lease | None = None
+        self._seen: str | None = None
+        self._seen_at = clock()
+        """Which run of the server was there last, and since when."""
 
     async def take(self, wanted: Division) -> Lease:
         """Wait until a slot is free, and lease it."""
@@ -332,7 +354,7 @@ class RedisSlots(_Shared):
         key = self._key("identify", lane)
         while True:
             try:
-                if await self._redis.set(key, self._holder, nx=True, px=_milliseconds(every)):
+                if await self._redis.eval(_TURN, 1, key, self._holder, _milliseconds(every)):
                     return
             except _GONE:
                 # Discord itself still counts; each process keeps its own distance.
@@ -344,8 +366,9 @@ class RedisSlots(_Shared):
         return Division.read(told if isinstance(told, str) else told.decode()) if told else None
 
     async def _free(self, division: Division) -> list[int]:
-        # Only read: a command that nobody waits for any more is still obeyed by a server that hung.
-        held = await self._redis.mget([self._key("slot", slot) for slot in range(division.slots)])
+        # Nothing is taken yet: a command that nobody waits for any more is still obeyed by a server that hung.
+        keys = [self._key("slot", slot) for slot in range(division.slots)]
+        held = await self._redis.eval(_HELD, len(keys), *keys, _milliseconds(SLOT_LAPSES))
         return [slot for slot, whose in enumerate(held) if whose in {None, self._holder}]
 
     async def _has_been_there(self, since: float) -> bool:
@@ -357,7 +380,13 @@ class RedisSlots(_Shared):
         except ResponseError:
             # Some servers tell nothing about themselves.
             return True
-        return float(told.get("uptime_in_seconds", SLOT_GRACE)) >= SLOT_GRACE
+        if told.get("run_id") != self._seen:
+            self._seen, self._seen_at = told.get("run_id"), self._clock()
+        # What it says goes by its clock, and is too little for hours where that was put back.
+        return (
+            float(told.get("uptime_in_seconds", SLOT_GRACE)) >= SLOT_GRACE
+            or self._clock() - self._seen_at >= SLOT_GRACE
+        )
 
     async def _leased(self, lease: Lease) -> bool:
         """Take a slot, and see that all go by the same division; that of whoever came first holds."""

@@ -18,11 +18,16 @@ BATCH_KEPT = datetime.timedelta(days=1)
 
 _NAMES = "privacy-bot"
 
-# In one step, since a command that nobody waits for any more is still obeyed by a server that hung.
+# In one step, since a command that nobody waits for any more is still obeyed by a server that hung. Nothing that a
+# script has written is taken back where it fails, so what could not be added to is found before anything is written.
 _ADD = """
 local last, number = tonumber(redis.call('get', KEYS[1]) or '0'), tonumber(ARGV[1])
+if number > 0 and last >= number then return 0 end
+for i = 2, #KEYS do
+    local held = redis.call('hget', KEYS[i], ARGV[3 * i - 3])
+    if held and not string.match(held, '^-?%d+$') then return redis.error_reply('ERR hash value is not an integer') end
+end
 if number > 0 then
-    if last >= number then return 0 end
     redis.call('set', KEYS[1], ARGV[1], 'ex', ARGV[2])
 end
 for i = 2, #KEYS do

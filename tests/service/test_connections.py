@@ -25,7 +25,7 @@ from structlog.testing import capture_logs
 from valkey_server import Valkey
 
 from bot.service import sharing
-from bot.service.connections import fault_of, pool
+from bot.service.connections import MOST, fault_of, pool
 from bot.service.sharing import SharedServer
 from bot.service.store import StoreError
 from bot.service.store_redis import RedisStore
@@ -135,6 +135,14 @@ async def test_a_server_that_forbids_scripts_is_told_for_as_long_as_it_does(
                 watching.cancel()
             assert shared.fault == "does not permit what the bot needs"
             assert len(logs) == 1
+
+
+async def test_many_who_ask_at_once_wait_for_a_connection(server: Valkey):
+    """A burst of questions is no fault of the server's, and is not told as one."""
+    async with connected(server.url, within=5) as client:
+        counted = await asyncio.gather(*(client.incr("a") for _ in range(5 * MOST)))
+        assert sorted(counted) == list(range(1, 5 * MOST + 1))
+        assert (await client.info("clients"))["connected_clients"] <= MOST
 
 
 async def test_a_server_without_room_for_connections_is_told(server: Valkey):

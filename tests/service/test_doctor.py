@@ -334,6 +334,16 @@ async def test_a_bad_or_unreachable_discord_is_one_sentence(discord: DiscordServ
     assert DISCORD_TOKEN not in refused + gone
 
 
+async def test_a_discord_that_hangs_is_told_in_time_beside_what_it_told(discord: DiscordServer, small: Knowledge):
+    """All questions together have one bound; what was answered before it is not lost."""
+    discord.application = WELL
+    discord.fail("/gateway/bot$", discord_server.Fault(hang=True))
+    found = await ask_discord(discord, small, within=0.5)
+    assert told(found, "The token is good.") is Level.FINE
+    (slow,) = wrong(found)
+    assert slow.startswith("Discord does not answer all questions within")
+
+
 @pytest.mark.parametrize(
     ("path", "words", "level"),
     [

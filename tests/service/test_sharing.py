@@ -172,6 +172,44 @@ async def test_a_slot_is_free_when_its_holder_dies(shared: SharedServer):
         await dead.hold()
 
 
+async def test_what_a_dead_process_held_lapses_also_where_the_clock_was_put_back(shared: SharedServer):
+    """To a server whose clock was put back by an hour, every lease lasts for an hour more; what is done stays done."""
+    one, other = slots(shared, "a"), slots(shared, "b")
+    await one.take(ONE)
+    await one.turn(0, 1.0)
+    dead, living = claims(shared, "a"), claims(shared, "b")
+    assert await dead.take(7) is Claim.OURS
+    dead._held.clear()
+    await dead.done(8)
+    hour = 3_600_000
+    for key in await shared.redis.keys("privacy-bot:bot:*"):
+        await shared.redis.pexpire(key, await shared.redis.pttl(key) + hour)
+    assert await living.take(7) is Claim.HELD
+    async with asyncio.timeout(10):
+        await other.turn(0, 1.0)
+        assert (await other.take(ONE)).slot == 0
+    await asyncio.sleep(1.6)
+    assert await living.take(7) is Claim.OURS
+    assert await living.take(8) is Claim.DONE
+    assert await shared.redis.pttl("privacy-bot:bot:update:8") > hour
+
+
+async def test_a_server_whose_clock_was_put_back_keeps_nobody_waiting(
+    shared: SharedServer, monkeypatch: pytest.MonkeyPatch
+):
+    """It says that it has been there for less than no time, but was seen for as long as holders need."""
+
+    async def told(_section: str) -> dict[str, object]:
+        return {"run_id": "the same", "uptime_in_seconds": -3_600}
+
+    monkeypatch.setattr(shared.redis, "info", told)
+    taking = asyncio.create_task(slots(shared, "a").take(ONE))
+    await asyncio.sleep(sharing.SLOT_GRACE / 2)
+    assert not taking.done()
+    async with asyncio.timeout(10):
+        await taking
+
+
 async def test_a_slot_that_was_about_to_be_leased_is_given_back(shared: SharedServer):
     """Who is stopped on the way to a lease leaves none behind."""
     one, next_one = slots(shared, "one"), slots(shared, "next")

@@ -220,6 +220,21 @@ async def test_what_others_wrote_under_our_names_is_told(redis: Redis, name: str
         await (store.counts() if name.startswith("counts") else store.messages())
 
 
+@pytest.mark.parametrize("kind", ["a value", "a field"])
+async def test_counts_that_cannot_be_added_wait_and_are_added_once(redis: Redis, kind: str):
+    """Where a day's counts are what nobody can add to, none of a batch is written, and all of it once they are gone."""
+    store, key = RedisStore(redis), f"privacy-bot:counts:{TODAY}"
+    await (redis.set(key, "many") if kind == "a value" else redis.hset(key, "helped:past-training", "many"))
+    before = Counted("past-training", "helped", TODAY - DAY)
+    changes = Changes(counts={before: 2, HELPED: 3}, batch=Batch("a", 1), day=TODAY)
+    with pytest.raises(StoreError, match="Redis refuses what it is asked"):
+        await store.apply(changes)
+    await redis.delete(key)
+    await store.apply(changes)
+    await store.apply(changes)
+    assert await store.counts() == {before: 2, HELPED: 3}
+
+
 async def test_a_server_that_hangs_or_is_gone_is_told_and_used_again(valkey: Valkey, redis: Redis):
     """It is told within the time-out and without an address; as soon as it answers, it is used again."""
     store = RedisStore(redis)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -15,7 +16,9 @@ from bot.platforms.discord.commands import definitions, overwrite
 from bot.platforms.discord.rest import REFUSED
 
 _ABOUT = "Discord"
-_WITHIN = aiohttp.ClientTimeout(total=20)
+
+WITHIN = 10.0
+"""Seconds that Discord may take for all questions together."""
 
 # https://docs.discord.com/developers/resources/application#application-object-application-flags
 _PRIVILEGED = {
@@ -79,13 +82,19 @@ def sessions_of(told: Mapping[str, Any], held: int | None) -> tuple[Diagnosis, .
 
 
 async def diagnose(
-    *, token: str, base_url: str, texts: Commands, shards: int | None, now: Callable[[], datetime.datetime]
+    *,
+    token: str,
+    base_url: str,
+    texts: Commands,
+    shards: int | None,
+    now: Callable[[], datetime.datetime],
+    within: float = WITHIN,
 ) -> tuple[Diagnosis, ...]:
     """Return everything that Discord tells about our application; raises nothing."""
     found: list[Diagnosis] = []
     headers = {"Authorization": f"Bot {token}", "User-Agent": "DiscordBot (privacy-bot doctor, 1)"}
     try:
-        async with aiohttp.ClientSession(headers=headers, timeout=_WITHIN) as session:
+        async with asyncio.timeout(within), aiohttp.ClientSession(headers=headers) as session:
             status, application, date = await _fetched(session, f"{base_url}/applications/@me")
             compared = clock(_ABOUT, date, now())
             if status == HTTPStatus.UNAUTHORIZED:
@@ -124,7 +133,16 @@ async def diagnose(
                         held,
                     )
                 )
-    except (aiohttp.ClientError, OSError, TimeoutError):
+    except TimeoutError:
+        return (
+            *found,
+            _said(
+                Level.WRONG,
+                f"Discord does not answer all questions within {within:.0f} seconds, so people there wait or are not "
+                "answered; look at the network, a proxy, and DISCORD_API_BASE_URL.",
+            ),
+        )
+    except (aiohttp.ClientError, OSError):
         return (
             *found,
             _said(

@@ -140,25 +140,37 @@ class Turns:
         Beyond its daily number of sessions Discord resets the token, so running out of them is waited for.
         """
         async with self._lock:
+            is_turn = False
             while True:
                 told = _Told.read(await rest.fetch("GET", "/gateway/bot"))
                 self.shards = told.shards
-                if told.remaining >= needed:
+                lane = shard % told.lanes
+                if told.remaining < needed:
+                    wait = min(max(told.reset_after, _FIRST_RENEWAL), _LONGEST_RENEWAL)
+                    self._log.warning(
+                        "Discord allows too few new sessions for now, so the bot waits", left=told.remaining,
+                        needed=needed, seconds=round(wait),
+                    )  # fmt: skip
+                    await self._sleep(wait)
+                    is_turn = False
+                elif is_turn:
                     break
-                wait = min(max(told.reset_after, _FIRST_RENEWAL), _LONGEST_RENEWAL)
-                self._log.warning(
-                    "Discord allows too few new sessions for now, so the bot waits", left=told.remaining,
-                    needed=needed, seconds=round(wait),
-                )  # fmt: skip
-                await self._sleep(wait)
-            lane = shard % told.lanes
-            due = self._last.get(lane, float("-inf")) + IDENTIFY_EVERY
-            if (wait := due - self._clock()) > 0:
-                await self._sleep(wait)
-            if self._slots:
-                await self._slots.turn(lane, IDENTIFY_EVERY)
+                else:
+                    # Asked again afterwards: others start sessions meanwhile, and may have taken what was left.
+                    is_turn = True
+                    if not await self._waited(lane):
+                        break
             self._last[lane] = self._clock()
             return told.url
+
+    async def _waited(self, lane: int) -> bool:
+        """Wait for the turn in a lane; returns whether others may have started a session since it was asked for."""
+        due = self._last.get(lane, float("-inf")) + IDENTIFY_EVERY
+        if (wait := due - self._clock()) > 0:
+            await self._sleep(wait)
+        if self._slots:
+            await self._slots.turn(lane, IDENTIFY_EVERY)
+        return wait > 0 or self._slots is not None
 
 
 class Shard:
