@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -74,6 +75,7 @@ class Slots:
         """
         head = _Text(text[:_READ_CHARACTERS])
         device, device_spans = self._devices.find(head)
+        device_spans = [(first, _model_end(head, last)) for first, last in device_spans]
         place, place_spans = self._places.find(head)
         rest = head.without(device_spans + place_spans) + text[_READ_CHARACTERS:]
         return Found(device, place, rest)
@@ -84,7 +86,10 @@ class Slots:
 _PLAIN = str.maketrans(
     {"ø": "o", "ł": "l", "æ": "ae", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "œ": "oe", "’": "'", "`": "'"}
 )
-_TOKEN = re.compile(r"[^\W\d_](?:\.[^\W\d_])+\b\.?|[^\W_]+(?:['’`][^\W_]+)*|[.!?;:,()\n]")
+_FLAG = "[\U0001f1e6-\U0001f1ff]{2}|\U0001f3f4[\U000e0061-\U000e007a]+\U000e007f"  # the second of Scotland and the like
+_TOKEN = re.compile(rf"[^\W\d_](?:\.[^\W\d_])+\b\.?|[^\W_]+(?:['’`][^\W_]+)*|{_FLAG}|[.!?;:,()\n]")
+_IS_FLAG = re.compile(_FLAG)
+_COMPASS = frozenset("nsew")
 _POSSESSIVE = re.compile(r"^(?!(?:it|he|she|that|what|where|who|there|here|let)')(..+)'s$")
 _LONGEST_WORD = 24
 
@@ -113,12 +118,21 @@ class _Text:
             if word in ",()":
                 self.comma.add(len(self.words))
             elif len(word) == 1 and not word.isalnum():
-                if word == "\n" or match.end() == len(text) or text[match.end()].isspace():  # no stop in "linkedin.com"
+                ends = match.end() == len(text) or text[match.end()].isspace()  # no stop in "linkedin.com"
+                if word == "\n" or (ends and not self._shortens(word, match.start())):
                     self.stop.add(len(self.words))
             else:
                 self.words.append(_plain(word.replace(".", "")))
                 self.spans.append(match.span())
         self.shouted = len(self.words) > 3 and text.upper() == text
+
+    def _shortens(self, mark: str, position: int) -> bool:
+        """Tell whether a dot belongs to a point of the compass: "N. Ireland" is no two sentences."""
+        return bool(mark == "." and self.words and self.words[-1] in _COMPASS and self.spans[-1][1] == position)
+
+    def ends(self, index: int) -> bool:
+        """Tell whether a clause ends before the word at `index`."""
+        return index >= len(self.words) or index in self.stop or index in self.comma
 
     def raw(self, index: int) -> str:
         """Return a word as it was typed."""
@@ -220,6 +234,7 @@ _IS_IN = 95
 _COMES_FROM = 70
 _WORKS = 65
 _ACCOUNT = 60
+_BEGINS_WITH_IT = 89
 _SAYS_PLACE = 50
 _ASKS_FOR_PEOPLE = 45
 _IS_ONE_OF_THEM = 47
@@ -262,9 +277,11 @@ _THIRD = re.compile(
 _ELSEWHERE = re.compile(
     r"(?:\bused to (?:live|be|work|reside|study)(?: \w+)? (?:in|at)|\b(?:no longer|not|n't|dont|don't|never|neither)(?: been| live[sd]?| living"
     r"| reside| based| located| a resident| resident| even| actually| really| currently){1,3} (?:in|from|of|to)"
-    rf"|(?:{_I_AM})(?: \w+)? not(?: \w+)? (?:in|from|of)|\bnot (?:in|from)(?= (?:the )?$)"
+    rf"|(?:{_I_AM})(?: \w+)? not(?: \w+)? (?:in|from|of)|\bno longer (?:in|from|of)"
+    # "Why is it not in Canada" asks about Canada.
+    r"|(?<!\bwhy )(?<!\bit )(?<!\bthey )\bnot(?: in| from)?(?= (?:the )?$)"
     r"|\b(?:formerly|previously|originally|born|raised|grew up|grown up|studied|lived|worked|childhood|graduated)(?: and raised)? (?:in|from|of)|\b(?:expats?|immigrants?|emigrants?|refugees?) from"
-    r"|\b(?:outside|non|unlike|except|except for|other than|besides|leaving|left|leaves?|quit|fled|than|versus|vs)(?: of)?"
+    r"|\b(?:outside|non|unlike|except|except for|other than|besides|leaving|left|leaves?|quit|fled|than)(?: of)?"
     r"|\b(?:mov|relocat|came|come|coming|emigrat|immigrat|switch|chang|transferr|return)\w*(?: \w+){0,3} from"
     r"|\b(?:until|till|before|years ago|last year)(?: \w+){0,2} in) " + _THE
 )
@@ -305,8 +322,9 @@ _AM_IN = re.compile(
 )
 _HERE_IN = re.compile(
     r"(?:\b(?:here|now|currently|presently|today|over|up|down|writing|calling|greetings|hello|hi|hey|typing|chatting|asking|cheers|regards|salutations|message|up here|down here)"
-    r"(?: to you)?(?: all)? (?:in|from)|^\s?in) " + _THE
+    r"(?: to you)?(?: all)? (?:in|from)) " + _THE
 )
+_BEGINS_IN = re.compile(r"^\s?in " + _THE)
 _AM_FROM = re.compile(rf"(?:(?:{_I_AM})(?: [\w']+){{0,5}} from|\b(?:come|coming|hail|hailing) from|^\s?from) {_THE}")
 _WORK_IN = re.compile(
     r"\b(?:work|working|study|studying|employed|job|teach|teaching|practise|practice|freelance|freelancing|nurse|teacher|student)(?: [\w']+){0,4} (?:in|from|at|near) "
@@ -358,6 +376,42 @@ _AFTER_START = re.compile(
 )
 
 
+_LISTED = re.compile(r"\s*(?:(?:[,/&+]|\b(?:and|or|vs\.?|versus)\b)\s*)+(?:in\s+)?(?:the\s+)?|\s*", re.IGNORECASE)
+_CHOICE = re.compile(r"[/&+]|\b(?:and|or|vs|versus)\b", re.IGNORECASE)
+_PRONOUN_AFTER = re.compile(r"\b(?:tell|let|give|help|show|teach|all|many|some|most|each|one|two|of|to) $")
+_UNDECIDED = frozenset({_BEGINS_WITH_IT, _SAYS_PLACE, _ASKS_FOR_PEOPLE})
+"""The weights with which several places side by side are a list, and none of them the person's own."""
+
+_TERRITORIES = {
+    territory: country
+    for country, territories in {
+        "au": "cc cx nf",
+        "cn": "hk mo tw",
+        "dk": "fo gl",
+        "fi": "ax",
+        "fr": "bl gf gp mf mq nc pf pm re wf yt",
+        "gb": "ai bm fk gg gi im je ky ms pn sh tc vg",
+        "nl": "aw bq cw sx",
+        "no": "sj",
+        "nz": "ck nu tk",
+        "us": "as gu mp pr vi",
+    }.items()
+    for territory in territories.split()
+}
+"""What is written before a country after a comma ("Hong Kong, China") without being under its rules."""
+
+_PROVINCES = frozenset({"ab", "bc", "mb", "nb", "ns", "on", "qc"})
+_CITY_AND_STATE = frozenset({"new york", "washington"})
+"""Behind a city abroad these are rather the next city: "London, New York"."""
+_SURE_STATES = frozenset({"az", "fl", "ga", "ky", "nc", "nh", "nj", "nv", "ny", "tx", "va", "vt", "wa", "wv", "wy"})
+"""Short forms of states that are nothing else behind a city, however they are typed."""
+_LONE_STATES = frozenset({"ak", "ct", "fl", "ks", "nh", "nj", "nv", "ny", "ri", "tx", "ut", "vt", "wi", "wv", "wy"})
+"""Short forms of states without a city: no English words, and no other place's short forms ("WA", "CA")."""
+_ENGLISH_STATES = frozenset({"co", "de", "hi", "id", "in", "la", "me", "oh", "ok", "or"})
+_THANKS = "tx"
+_CHOSEN_FROM = frozenset({"eu", "uk", "europe", "canada", "usa"})
+
+
 @dataclass(slots=True)
 class _Mention:
     first: int
@@ -374,7 +428,15 @@ class _Places:
         self._wider = {place.code: place.wider for place in words.places}
         self._phrases: _Phrases[tuple[str, str]] = _Phrases(_place_phrases(words.places))
         self._codes = {code.upper(): place.code for place in words.places for code in place.codes}
-        self._postal = {place.code.partition("-")[2].upper(): place.code for place in words.places if "-" in place.code}
+        self._postal = {place.code.partition("-")[2]: place.code for place in words.places if "-" in place.code}
+        self._bare = {place.code: place.name.partition(" (")[0].casefold() for place in words.places}
+        if "ca" in self._wider:
+            self._postal.update(dict.fromkeys(_PROVINCES, "ca"))
+        self._states = {
+            tuple(name.split()): code
+            for code, name in self._bare.items()
+            if code.startswith("us-") and name not in _CITY_AND_STATE
+        }
         self._traps: _Phrases[bool] = _Phrases((trap, True) for trap in words.traps)
 
     def find(self, text: _Text) -> tuple[str | None, list[_Span]]:
@@ -387,6 +449,8 @@ class _Places:
             return None, []
         # Of equals a country says more than "the EU", and the first named says most.
         best = max(mentions, key=lambda m: (m.score, m.code not in {"eu", "eea"}, -m.first))
+        if best.score in _UNDECIDED and (listed := self._listed(best, mentions, text)):
+            return _of_all(listed, mentions), [(m.first, m.last) for m in listed]
         inside = [m for m in mentions if best.code in self._wider.get(m.code, ()) and m.score >= _IS_ONE_OF_THEM]
         code = max(inside, key=lambda m: (len(self._wider[m.code]), m.score, -m.first)).code if inside else best.code
         return code, [(m.first, m.last) for m in mentions if m.code in {code, best.code}]
@@ -395,13 +459,28 @@ class _Places:
         words = _untrapped(text, self._traps)
         mentions = [_Mention(first, last, *value) for first, last, value in self._phrases.find(text, words)]
         taken = {index for mention in mentions for index in range(mention.first, mention.last)}
-        free = (index for index, word in enumerate(words) if word and index not in taken)
+        free = [index for index, word in enumerate(words) if word and index not in taken]
         mentions += [_Mention(i, i + 1, code, "name") for i in free if (code := self._short_form(text, i))]
+        mentions += [_Mention(i, i + 1, self._postal[words[i]], "state") for i in free if self._lone_state(words[i])]
         mentions.sort(key=lambda m: m.first)
-        return mentions[:_MOST_MENTIONS]
+        mentions = mentions[:_MOST_MENTIONS]
+        within: list[_Mention] = []
+        for mention in mentions:
+            if within and mention.first < within[-1].last:
+                continue  # the state of the city before it
+            if mention.kind in {"city", "careful"} and (state := self._state_behind(mention, text, words)):
+                mention.code, mention.last = state
+                mention.kind = "city"
+            within.append(mention)
+        return within
+
+    def _lone_state(self, word: str) -> bool:
+        return word in _LONE_STATES and word in self._postal
 
     def _short_form(self, text: _Text, index: int) -> str | None:
         raw = text.raw(index)
+        if _IS_FLAG.fullmatch(raw):
+            return self._of_flag(raw)
         dotted = "." in raw
         letters = raw.replace(".", "").removesuffix("'s").removesuffix("’s")
         code = self._codes.get(letters.upper() if dotted else letters)
@@ -410,7 +489,65 @@ class _Places:
         if code and text.shouted and letters.lower() == "us" and not dotted:
             # In a text of capitals "US" is a country only where a pronoun cannot stand.
             return code if re.search(r"\b(?:the|in) $", text.left(index, 1)) else None
+        if raw == "us" and self._chosen(text, index):
+            return self._codes.get("US")
         return code
+
+    def _of_flag(self, flag: str) -> str | None:
+        """Return the place whose two letters a flag is drawn from."""
+        start = 0x1F1E6 if len(flag) == 2 else 0xE0061
+        letters = flag if len(flag) == 2 else flag[1:3]
+        code = "".join(chr(ord(letter) - start + ord("a")) for letter in letters)
+        return code if code in self._wider else None
+
+    def _chosen(self, text: _Text, index: int) -> bool:
+        """Tell whether the word stands in a choice with a place, as in "us or eu"."""
+        if _PRONOUN_AFTER.search(text.left(index, 1)):
+            return False
+        for near in range(index - 3, index + 4):
+            if 0 <= near < len(text.words) and text.words[near] in _CHOSEN_FROM:
+                between = text.text[text.spans[min(index, near)][1] : text.spans[max(index, near)][0]]
+                if _CHOICE.search(between) and _LISTED.fullmatch(between):
+                    return True
+        return False
+
+    def _state_behind(self, city: _Mention, text: _Text, words: Sequence[str]) -> tuple[str, int] | None:
+        """Return the state or province that stands behind a city, and where it ends: "Paris, Texas", "Durham NC"."""
+        index = city.last
+        if index >= len(words) or index in text.stop:
+            return None
+        for last in (index + 2, index + 1):
+            code = self._states.get(tuple(words[index:last]))
+            if code and self._bare[code] != self._bare[city.code] and (last == index + 1 or not text.ends(last - 1)):
+                return code, last
+        code = self._postal.get(words[index])
+        if code and words[index] != city.code.partition("-")[0] and _is_state(text, index):
+            return code, index + 1
+        return None
+
+    def _listed(self, best: _Mention, mentions: list[_Mention], text: _Text) -> list[_Mention]:
+        """Return the list of places that `best` stands in, none where they lie in one another."""
+        listed: list[_Mention] = []
+        for mention in mentions:
+            if listed and not self._beside(listed[-1], mention, text):
+                if best in listed:
+                    break
+                listed = []
+            listed.append(mention)
+        if best not in listed:
+            return []
+        codes = {mention.code for mention in listed}
+        inmost = {code for code in codes if not any(code in self._wider.get(other, ()) for other in codes)}
+        if len(inmost) > 1:
+            inmost -= {
+                after.code
+                for before, after in itertools.pairwise(listed)
+                if _TERRITORIES.get(before.code) == after.code and not _between(before, after, text).strip(" ,(")
+            }
+        return listed if len(inmost) > 1 else []
+
+    def _beside(self, before: _Mention, after: _Mention, text: _Text) -> bool:
+        return after.first not in text.stop and bool(_LISTED.fullmatch(_between(before, after, text)))
 
     def _joined(self, mentions: list[_Mention], text: _Text) -> list[_Mention]:
         """Let "London, Ontario" and "Lyon, France" be one place: the later name decides, unless it is only wider."""
@@ -424,23 +561,40 @@ class _Places:
                 and mention.kind == "name"
                 and mention.first not in text.stop
                 and before.score
+                and " ".join(text.words[mention.first : mention.last]) not in _CITY_AND_STATE
             ):
                 if mention.code not in self._wider.get(before.code, ()) and mention.code != before.code:
                     before.code = mention.code
                 before.last = mention.last
                 continue
             joined.append(mention)
-        for mention in joined:
-            self._add_postal(mention, text)
         return joined
 
-    def _add_postal(self, mention: _Mention, text: _Text) -> None:
-        """Read "Portland, ME": two capitals after a city's comma are a state."""
-        index = mention.last
-        if mention.kind == "city" and index < len(text.words) and index in text.comma and index not in text.stop:
-            code = self._postal.get(text.raw(index))
-            if code:
-                mention.code, mention.last = code, index + 1
+
+def _of_all(listed: list[_Mention], mentions: list[_Mention]) -> str | None:
+    """Return the one place of a list that is named again, or the country of states, None for other lists."""
+    codes = {mention.code for mention in listed}
+    again = {mention.code for mention in mentions if mention not in listed} & codes
+    countries = {code.partition("-")[0] for code in codes}
+    return next(iter(again if len(again) == 1 else countries)) if len(again) == 1 or len(countries) == 1 else None
+
+
+def _between(before: _Mention, after: _Mention, text: _Text) -> str:
+    return text.text[text.spans[before.last - 1][1] : text.spans[after.first][0]]
+
+
+def _is_state(text: _Text, index: int) -> bool:
+    """Tell whether the two letters behind a city are a state: "Portland, ME", and not "rome me and my wife"."""
+    word, raw = text.words[index], text.raw(index)
+    comma, ends = index in text.comma, text.ends(index + 1) or text.words[index + 1].isdigit()
+    if word in _SURE_STATES:
+        return True
+    if word in _ENGLISH_STATES:
+        # "OK" and "LA" are as common in capitals as without.
+        return raw.isupper() and not text.shouted and comma and ends and word not in {"ok", "la"}
+    if raw.isupper() and not text.shouted:
+        return comma or ends
+    return ends and (comma or word == "al")
 
 
 def _place_phrases(places: Iterable[Place]) -> Iterable[tuple[str, tuple[str, str]]]:
@@ -466,7 +620,9 @@ def _weigh(mention: _Mention, text: _Text) -> int:
     left, right = text.left(mention.first), text.right(mention.last)
     if mention.kind == "people":
         return _weigh_people(text, mention, left, right)
-    if mention.kind == "careful" and not (_PREPOSITION.search(left) or (_IS_X.search(left) and _INCLUDED.match(right))):
+    if mention.kind == "careful" and not (_leads_to_place(left, right) or _is_alone(mention, text)):
+        return 0
+    if mention.kind == "state" and not _is_lone_state(mention, text, left, right):
         return 0
     not_here = _not_here(left, right)
     if not_here is not None:
@@ -476,6 +632,26 @@ def _weigh(mention: _Mention, text: _Text) -> int:
     if _BASED_AFTER.match(right) or (_HERE_AFTER.match(right) and _GREETING.fullmatch(left.strip())):
         return _IS_IN
     return next((score for pattern, score in _NAMED if pattern.search(left)), _SAYS_PLACE)
+
+
+def _leads_to_place(left: str, right: str) -> bool:
+    return bool(_PREPOSITION.search(left) or (_IS_X.search(left) and _INCLUDED.match(right)))
+
+
+def _is_alone(mention: _Mention, text: _Text) -> bool:
+    return mention.last - mention.first == len(text.words)
+
+
+def _is_lone_state(mention: _Mention, text: _Text, left: str, right: str) -> bool:
+    """Tell whether two letters without a city are a state: the more they stand for, the more must be said around them."""
+    greeted = bool(_GREETING.fullmatch(left.strip()))
+    if greeted and _HERE_AFTER.match(right):
+        return True
+    if text.raw(mention.first).isupper() and not text.shouted:
+        return _leads_to_place(left, right) or (greeted and text.ends(mention.last))
+    if _is_alone(mention, text):
+        return text.words[mention.first] != _THANKS
+    return any(pattern.search(left) for pattern, _ in _NAMED)
 
 
 def _not_here(left: str, right: str) -> int | None:
@@ -499,6 +675,7 @@ _NAMED = (
     (_WILL_GO, _WILL_MOVE),
     (_AM_IN, _IS_IN),
     (_HERE_IN, _IS_IN - 5),
+    (_BEGINS_IN, _BEGINS_WITH_IT),
     (_AM_FROM, _COMES_FROM),
     (_WORK_IN, _WORKS),
     (_ACCOUNT_IN, _ACCOUNT),
@@ -584,6 +761,12 @@ _IN_APP = re.compile(
 )
 _LINK = re.compile(r"(?:(?:on|in|of|from|with|using|via|s|the|my|an?|old|new|and|its|through|built|running|only) ?)*")
 
+_MODEL = re.compile(r"\d{1,2}[a-z]?|[a-z]\d{1,3}|pro|max|plus|ultra|mini|lite|fe|xl|xr|xs|5g")
+_COMPUTER_BROWSERS = frozenset(
+    {"firefox", "mozilla", "mozilla firefox", "chrome", "google chrome", "chromium", "microsoft edge", "ms edge"}
+    | {"edge browser", "internet explorer", "vivaldi", "browser", "web browser"}
+)
+
 
 class _Devices:
     """The devices of a text."""
@@ -622,6 +805,8 @@ class _Devices:
             return "mobile-web", [(m.first, m.last) for m in browsers + mobile]
         if best:
             return best.code, [(m.first, m.last) for m in named if m.code == best.code]
+        if browsers and not mobile and _only_browser(text, browsers):
+            return "desktop", [(m.first, m.last) for m in browsers]
         return None, []
 
     def _unnumbered(self, word: str) -> str:
@@ -643,6 +828,21 @@ class _Devices:
         if _DONE.search(left):
             return _DID_ALREADY
         return _USES if _USED.search(left) else _NAMES
+
+
+def _model_end(text: _Text, last: int) -> int:
+    """Return where the model behind a device ends: "iPhone 15 Pro Max"."""
+    while not text.ends(last) and _MODEL.fullmatch(text.words[last]):
+        last += 1
+    return last
+
+
+def _only_browser(text: _Text, browsers: Sequence[_Mention]) -> bool:
+    """Tell whether a message is nothing but a browser that is more at home on a computer than on a phone."""
+    named = {index for m in browsers for index in range(m.first, m.last)}
+    words = {" ".join(text.words[m.first : m.last]) for m in browsers}
+    others = {word for index, word in enumerate(text.words) if index not in named}
+    return words <= _COMPUTER_BROWSERS and others <= _LEADING | {"i", "use", "only", "just"}
 
 
 def _in_browser(text: _Text, browsers: Sequence[_Mention], mobile: Sequence[_Mention]) -> bool:

@@ -234,8 +234,12 @@ def test_the_start_of_a_long_text_decides_and_its_end_is_kept(slots: Slots) -> N
         "my company in " * 7000,
         "'" * 100_000,
         "on my iphone, " * 7000,
+        "uk , " * 20_000,
+        "uk" + ", " * 1900 + "us or eu",
+        "\U0001f1e9\U0001f1ea" * 20_000,
+        "\U00020000" * 20_000,
     ],
-    ids=["letters", "in", "places", "dots", "companies", "apostrophes", "devices"],
+    ids=["letters", "in", "places", "dots", "companies", "apostrophes", "devices", "list", "commas", "flags", "rare"],
 )
 def test_hostile_text_takes_bounded_time(slots: Slots, text: str) -> None:
     """A hundred thousand characters of any kind are answered in well under a second."""
@@ -268,3 +272,192 @@ def test_every_word_of_the_knowledge_base_finds_its_own_place(real: Slots) -> No
         if real.find(f"I live in {word}").place != code
     }
     assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("nothern ireland", "gb"),
+        ("northen ireland", "gb"),
+        ("n ireland", "gb"),
+        ("im in n. ireland, is it on", "gb"),
+        ("southern ireland", "ie"),
+        ("n. korea", "kp"),
+        ("is porto rico included", "pr"),
+        ("porto", "pt"),
+        ("netherlands antilles", None),
+    ],
+)
+def test_a_place_is_not_taken_for_one_whose_name_it_contains(real: Slots, text: str, place: str | None) -> None:
+    """Northern Ireland, misspelt or shortened, is not Ireland, and Puerto Rico is not in Portugal."""
+    assert real.find(text).place == place
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("vancouver wa", "us-wa"),
+        ("i live in vancouver wa, is it on", "us-wa"),
+        ("ontario california", "us-ca"),
+        ("i am in cambridge, ma. is it on?", "us-ma"),
+        ("Cambridge, MA 02139", "us-ma"),
+        ("manchester nh, is it on?", "us-nh"),
+        ("birmingham al", "us-al"),
+        ("durham nc", "us-nc"),
+        ("oxford mississippi", "us-ms"),
+        ("rome, georgia", "us-ga"),
+        ("tbilisi, georgia", "ge"),
+        ("naples fl", "us-fl"),
+        ("naples florida", "us-fl"),
+        ("dublin ohio", "us-oh"),
+        ("vienna virginia", "us-va"),
+        ("vienna west virginia", "us-wv"),
+        ("paris texas", "us-tx"),
+        ("Moscow, ID", "us-id"),
+        ("london, on", "ca"),
+        ("london ontario", "ca"),
+    ],
+)
+def test_the_state_behind_a_city_decides(real: Slots, text: str, place: str) -> None:
+    """A city abroad with a US state or a Canadian province behind it lies there."""
+    assert real.find(text).place == place
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("i live in paris or london", "fr"),
+        ("rome me and my wife", "it"),
+        ("i am in cork in ireland", "ie"),
+        ("paris, hi there", "fr"),
+        ("in london, ok?", "gb"),
+        ("In London, OK?", "gb"),
+        ("I LIVE IN LONDON, OR NEAR IT", "gb"),
+        ("milan la scala", "it"),
+        ("berlin de", "de"),
+        ("Berlin, DE", "de"),
+        ("Toronto, CA", "ca"),
+        ("i'm in berlin, co worker here", "de"),
+        ("london, id like to know", "gb"),
+        ("i'm from lima, oh and i use android", "pe"),
+        ("london, so what", "gb"),
+        ("i live in dublin, as a freelancer", "ie"),
+        ("in paris, ma phone is old", "fr"),
+        ("london, is it on", "gb"),
+        ("i live in london, on my own", "gb"),
+    ],
+)
+def test_an_english_word_behind_a_city_is_no_state(real: Slots, text: str, place: str) -> None:
+    """Two letters that are a word, or the city's own country, leave the city where it is."""
+    assert real.find(text).place == place
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("we're not in canada", None),
+        ("not uk", None),
+        ("i'm no longer in germany, where do i complain", None),
+        ("not germany, ghana", "gh"),
+        ("not in germany, in ghana", "gh"),
+        ("i don't live in the us", None),
+        ("i'm not in the us", None),
+        ("i'm not in california, where do i complain", None),
+        ("uk, not eu", "gb"),
+        ("why is it not in canada", "ca"),
+        ("not sure, germany", "de"),
+    ],
+)
+def test_a_place_that_is_denied_is_none(real: Slots, text: str, place: str | None) -> None:
+    """Where somebody is not or no longer, no place is named; why something is not there asks about it."""
+    assert real.find(text).place == place
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "UK, EU, US - which countries is it on by default",
+        "canada, mexico, brazil",
+        "is it different in uk and ireland",
+        "hongkong or macau?",
+        "in us or eu?",
+        "same in uk and us?",
+        "germany and switzerland?",
+        "germany / switzerland",
+        "germany vs switzerland",
+        "london, new york, paris",
+        "hong kong and china",
+    ],
+)
+def test_a_list_of_places_names_none_of_them(real: Slots, text: str) -> None:
+    """Places side by side, of which none is the person's own, are no single place."""
+    assert real.find(text).place is None
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("i'm in spain, are canada and mexico in?", "es"),
+        ("i live in germany and switzerland", "de"),
+        ("munich, germany", "de"),
+        ("lyon and france", "fr"),
+        ("EU and Germany", "de"),
+        ("can you help us and canada", "ca"),
+        ("is the uk in the eu", "gb"),
+        ("Hong Kong, China", "hk"),
+        ("puerto rico, usa", "pr"),
+        ("Texas, Florida and New York rules", "us"),
+        ("Europe and Canada are both in. Canada is my concern", "ca"),
+        ("indian in dubai", "ae"),
+    ],
+)
+def test_several_places_can_still_name_one(real: Slots, text: str, place: str) -> None:
+    """The person's own place wins over a list, and places that lie in one another are one."""
+    assert real.find(text).place == place
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("kosovo", "xk"),
+        ("madeira", "pt"),
+        ("my madeira cake", None),
+        ("ceuta", "es"),
+        ("tibet", "cn"),
+        ("alderney", "gg"),
+        ("PEI", "ca"),
+        ("\U0001f1e9\U0001f1ea", "de"),
+        ("I'm in \U0001f1eb\U0001f1f7", "fr"),
+        ("\U0001f1fd\U0001f1fd \U0001f389", None),
+        ("\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f", "gb"),
+        ("ny", "us-ny"),
+        ("TX", "us-tx"),
+        ("i live in tx", "us-tx"),
+        ("TX, is it on?", "us-tx"),
+        ("ny here", "us-ny"),
+        ("thanks tx", None),
+        ("ok", None),
+        ("georgia", None),
+    ],
+)
+def test_a_place_alone_is_recognised(real: Slots, text: str, place: str | None) -> None:
+    """A message that is only a place, a flag or a state's letters names it, unless it could be two places."""
+    assert real.find(text).place == place
+
+
+@pytest.mark.parametrize(
+    ("text", "device", "rest"),
+    [
+        ("iPhone 15 pro max", "ios", ""),
+        ("samsung galaxy s24 ultra", "android", ""),
+        ("firefox", "desktop", ""),
+        ("on firefox", "desktop", ""),
+        ("firefox on my phone", "mobile-web", ""),
+        ("safari", None, "safari"),
+        ("which browser", None, "which browser"),
+    ],
+)
+def test_a_device_alone_is_recognised_wholly(real: Slots, text: str, device: str | None, rest: str) -> None:
+    """The model belongs to the device, and a browser alone is one on a computer."""
+    found = real.find(text)
+    assert (found.device, found.rest) == (device, rest)
