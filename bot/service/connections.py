@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from redis.asyncio import BlockingConnectionPool, Connection, ConnectionPool, SSLConnection
+from redis.asyncio import Connection, ConnectionPool, SSLConnection
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.exceptions import (
     AuthenticationError,
@@ -55,10 +56,7 @@ def pool(url: str, within: float, retry: Retry | None = None) -> ConnectionPool:
     options = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
     if not _DATABASE.fullmatch(parts.path) or not all(map(_OPTION.fullmatch, options)):
         raise ValueError("no address of a server")
-    # The other kind of pool refuses at once when all are in use, as if the server was gone.
-    made = BlockingConnectionPool.from_url(
-        url, socket_timeout=within, socket_connect_timeout=within, retry=retry, max_connections=MOST, timeout=within
-    )
+    made = _Pool.from_url(url, socket_timeout=within, socket_connect_timeout=within, retry=retry)
     made.connection_class = _SecureLine if issubclass(made.connection_class, SSLConnection) else _Line
     try:
         line = made.make_connection()  # type: ignore[no-untyped-call]
@@ -103,6 +101,42 @@ def fault_of(error: BaseException) -> str:
         case ConnectionError() if isinstance(error.__cause__ or error.__context__, ssl.SSLCertVerificationError):
             return "shows a certificate that is not trusted"
     return "is gone"
+
+
+class _Pool(ConnectionPool):
+    """Connections for which those who come when all are in use wait.
+
+    The library's own pool refuses them at once, as if the server was gone; its waiting one waits in a way that cannot be
+    cancelled in every case, and hung.
+    """
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given, max_connections=MOST)
+        self._free = asyncio.Semaphore(MOST)
+        self._held: set[AbstractConnection] = set()
+
+    async def get_connection(self, *given: Any, **more: Any) -> AbstractConnection:
+        try:
+            async with asyncio.timeout(self.connection_kwargs["socket_timeout"]):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise ConnectionError("all connections are in use") from error
+        try:
+            line: AbstractConnection = await super().get_connection(*given, **more)  # type: ignore[no-untyped-call]
+        except BaseException:
+            self._free.release()
+            raise
+        self._held.add(line)
+        return line
+
+    async def release(self, connection: AbstractConnection) -> None:
+        try:
+            await super().release(connection)
+        finally:
+            # One that never got as far as to be handed out is released as well.
+            if connection in self._held:
+                self._held.discard(connection)
+                self._free.release()
 
 
 class _Line(Connection):

@@ -145,6 +145,22 @@ async def test_many_who_ask_at_once_wait_for_a_connection(server: Valkey):
         assert (await client.info("clients"))["connected_clients"] <= MOST
 
 
+async def test_whoever_waits_for_a_connection_can_be_stopped(server: Valkey):
+    """What is cancelled ends, and leaves its place to others, also where the server says nothing meanwhile."""
+    async with connected(server.url, within=5) as client:
+        await client.ping()
+        server.hang()
+        waiting = [asyncio.create_task(client.incr("a")) for _ in range(3 * MOST)]
+        await asyncio.sleep(0.1)
+        for task in waiting:
+            task.cancel()
+        async with asyncio.timeout(20):
+            await asyncio.gather(*waiting, return_exceptions=True)
+        server.go_on()
+        counted = await asyncio.gather(*(client.incr("b") for _ in range(2 * MOST)))
+        assert sorted(counted) == list(range(1, 2 * MOST + 1))
+
+
 async def test_a_server_without_room_for_connections_is_told(server: Valkey):
     """It is there, so whoever looks after it must hear what it lacks."""
     async with connected(server.url) as operator, connected(server.url) as client:
