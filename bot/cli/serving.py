@@ -20,8 +20,6 @@ def run() -> None:
     """Start every platform that has a token; with none, the terminal chat."""
     # Until the platforms have handlers of their own, Ctrl-C ends the start as quietly as SIGTERM does.
     signal.signal(signal.SIGINT, signal.getsignal(signal.SIGTERM))
-    # The knowledge is read anyway.
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     settings = the_settings()
     from bot.service.log import logger, setup_logs, unfailing
 

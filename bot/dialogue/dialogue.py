@@ -14,7 +14,7 @@ from bot.dialogue.feedback import Ledger
 from bot.dialogue.model import Kind, Part, Prompt, Question, Reply, Section
 from bot.dialogue.phrases import Phrases
 from bot.dialogue.screens import Operator
-from bot.dialogue.state import Action, State, decode
+from bot.dialogue.state import COMMANDS, Action, State, decode
 from bot.dialogue.suggest import Suggestion, Suggestions
 from bot.knowledge.markup import Paragraph, Span, blocks
 from bot.knowledge.model import Device, Knowledge, PlaceId, TopicId
@@ -26,17 +26,6 @@ MOST_CHARACTERS = 4_000
 
 _FLOWS = frozenset({Action.GUIDE, Action.CHECKUP, Action.CHECKUP_GUIDE, Action.LETTER, Action.WRITE})
 """What leads through several screens, each with its own module."""
-
-_SCREENS = {
-    View.START: State(Action.START),
-    View.HELP: State(Action.HELP),
-    View.ABOUT: State(Action.ABOUT),
-    View.MENU: State(Action.MENU),
-    View.OPTOUT: State(Action.GUIDE),
-    View.CHECKUP: State(Action.CHECKUP),
-    View.LETTER: State(Action.LETTER),
-}
-"""What belongs to no answer and can be asked for by its name."""
 
 _BETWEEN = frozenset({Action.PLACE, Action.SOURCES})
 """What is looked at on the way from an answer back to it; the person's words stay in view."""
@@ -288,7 +277,7 @@ class Dialogue:
         """Return the reply to a message that asks for nothing in the knowledge, None for any other."""
         knowledge, phrases = mind.knowledge, mind.phrases
         if view := phrases.typed(text):
-            shown = self.show(_SCREENS[view]) if view in _SCREENS else self._other_side(knowledge, view, last)
+            shown = self.show(COMMANDS[view]) if view in COMMANDS else self._other_side(knowledge, view, last)
             if shown:
                 return shown
         courtesy = phrases.courtesy(text)

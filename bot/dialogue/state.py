@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -84,6 +84,19 @@ class State:
     def at(self, step: int) -> State:
         """Return the same state at another step or page."""
         return replace(self, step=max(0, min(step, MAX_STEP)))
+
+
+COMMANDS: Mapping[str, State] = {
+    "optout": State(Action.GUIDE),
+    "checkup": State(Action.CHECKUP),
+    "letter": State(Action.LETTER),
+    "topics": State(Action.MENU),
+    "help": State(Action.HELP),
+    "about": State(Action.ABOUT),
+    "privacy": State(Action.PRIVACY),
+    "start": State(Action.START),
+}
+"""The commands that show one screen, or the first one of a flow, on every platform that has them."""
 
 
 def decode(code: str) -> State | None:

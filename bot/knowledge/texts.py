@@ -126,12 +126,12 @@ class Courtesy(_Texts):
 
 
 class View(StrEnum):
-    """What can be asked for by name: a screen of the bot, or another side of the last answer."""
+    """What can be asked for by name: a command's screen, or another side of the last answer."""
 
     START = "start"
     HELP = "help"
     ABOUT = "about"
-    MENU = "menu"
+    TOPICS = "topics"
     OPTOUT = "optout"
     CHECKUP = "checkup"
     LETTER = "letter"

@@ -63,7 +63,7 @@ POINTING, POINTING_WORDS = frozenset(["it", "that", "this", "them", "there", "th
 FOLLOW_APART = 1.0
 """What speaks for the last topic then: "how do i stop it" after a question about Slack is about Slack."""
 
-OURS = ("linkedin", "linkedins")
+OURS = frozenset(["linkedin", "linkedins"])
 """Whoever names it after a topic apart from all others leaves that topic."""
 
 FOLLOW_ENOUGH = 0.7
@@ -144,7 +144,7 @@ class Engine:
         texts = split(cleaned)
         questions = sum(map(asks, texts))
         last = after if after in self._topic_place and self._follows(found) else None
-        if apart and not set(OURS).isdisjoint(found):
+        if apart and not OURS.isdisjoint(found):
             last = None
         whole, *parts = self._read([cleaned, *(texts if questions > 1 else ())])
         limits = self.heads.thresholds

@@ -10,6 +10,9 @@ from enum import StrEnum
 CLOCK_OFF_BY = 5.0
 """Seconds by which a clock may differ from a platform's; their own dates are whole seconds, and travel."""
 
+WITHIN = 10.0
+"""Seconds that a platform may take for all questions together."""
+
 
 class Level(StrEnum):
     """How much a diagnosis matters: nothing to do, worth knowing, or to be mended."""
@@ -45,4 +48,14 @@ def clock(about: str, date: str | None, now: datetime.datetime) -> Diagnosis | N
         Level.WRONG,
         f"The clock of this machine is {abs(off):.0f} seconds {way}, so certificates may be refused and dates in "
         "answers may be wrong; set it by NTP.",
+    )
+
+
+def slow(about: str, within: float, variable: str) -> Diagnosis:
+    """Return that a platform did not answer all questions in time; `variable` names the setting of its address."""
+    return Diagnosis(
+        about,
+        Level.WRONG,
+        f"{about} does not answer all questions within {within:.0f} seconds, so people there wait or are not answered; "
+        f"look at the network, a proxy, and {variable}.",
     )

@@ -25,8 +25,8 @@ from bot.knowledge.yaml_text import parse_yaml
 from bot.workshop.writing import write_whole
 
 TOPIC_KEYS = (
-    "title", "label", "answer", "easy", "more", "limits", "steps", "places", "links", "covers", "apart", "letter", "related", "facts", "reviewed",
-    "review_every", "asks",
+    "title", "label", "answer", "easy", "more", "limits", "steps", "places", "links", "covers", "apart", "letter",
+    "related", "facts", "reviewed", "review_every", "asks",
 )  # fmt: skip
 """The keys of a topic in the order in which knowledge/README.md explains them."""
 

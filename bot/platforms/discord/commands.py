@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bot.dialogue.state import Action, State
+from bot.dialogue.state import COMMANDS
 from bot.knowledge.texts import Commands
 
 ASK = "ask"
 QUESTION = "question"
-SCREENS: Mapping[str, State] = {
-    "optout": State(Action.GUIDE),
-    "checkup": State(Action.CHECKUP),
-    "letter": State(Action.LETTER),
-    "topics": State(Action.MENU),
-    "help": State(Action.HELP),
-    "about": State(Action.ABOUT),
-    "privacy": State(Action.PRIVACY),
-}
-"""The commands that show one screen, or the first one of a flow."""
+SCREENS = {name: state for name, state in COMMANDS.items() if name != "start"}
+"""The commands that show one screen, or the first one of a flow; a start is Telegram's and the terminal's."""
 
 _CHAT_INPUT, _ON_MESSAGE, _ENTRY_POINT = 1, 3, 4
 _STRING = 3

@@ -11,14 +11,12 @@ from typing import Any
 import aiohttp
 
 from bot.knowledge.texts import Commands
-from bot.platforms.diagnosis import Diagnosis, Level, clock
+from bot.platforms.diagnosis import WITHIN, Diagnosis, Level, clock, slow
 from bot.platforms.discord.commands import definitions, overwrite
 from bot.platforms.discord.rest import REFUSED
 
 _ABOUT = "Discord"
 
-WITHIN = 10.0
-"""Seconds that Discord may take for all questions together."""
 
 # https://docs.discord.com/developers/resources/application#application-object-application-flags
 _PRIVILEGED = {
@@ -134,14 +132,7 @@ async def diagnose(
                     )
                 )
     except TimeoutError:
-        return (
-            *found,
-            _said(
-                Level.WRONG,
-                f"Discord does not answer all questions within {within:.0f} seconds, so people there wait or are not "
-                "answered; look at the network, a proxy, and DISCORD_API_BASE_URL.",
-            ),
-        )
+        return (*found, slow(_ABOUT, within, "DISCORD_API_BASE_URL"))
     except (aiohttp.ClientError, OSError):
         return (
             *found,

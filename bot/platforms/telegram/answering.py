@@ -13,7 +13,7 @@ from telegram import User
 
 from bot.dialogue.dialogue import Dialogue
 from bot.dialogue.model import Part, Question, Reply, Section
-from bot.dialogue.state import Action, State, decode
+from bot.dialogue.state import COMMANDS, Action, State, decode
 from bot.knowledge.markup import blocks
 from bot.knowledge.texts import Texts
 from bot.platforms.aside import aside
@@ -36,16 +36,6 @@ from bot.platforms.telegram.outbox import Outbox
 from bot.platforms.telegram.render import Drawn, asked_for, render
 from bot.platforms.telegram.safety import safe
 from bot.platforms.wording import one_line
-
-_SCREENS = {
-    "optout": Action.GUIDE,
-    "checkup": Action.CHECKUP,
-    "letter": Action.LETTER,
-    "topics": Action.MENU,
-    "help": Action.HELP,
-    "about": Action.ABOUT,
-    "privacy": Action.PRIVACY,
-}
 
 _LETTERS = frozenset({Action.LETTER, Action.WRITE})
 """What leads to words of one's own, which nobody writes where others read along."""
@@ -140,7 +130,7 @@ class Answering:
         if event.name == "start":
             state = from_payload(event.argument, self._dialogue.knowledge)
         else:
-            state = State(_SCREENS.get(event.name, Action.HELP))
+            state = COMMANDS.get(event.name, COMMANDS["help"])
         return self._dialogue.press(state.encode(), event.conversation)
 
     def _counted(self, reply: Reply) -> Reply:

@@ -12,7 +12,7 @@ from telegram import Bot, User, WebhookInfo
 from telegram.error import BadRequest, Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot.knowledge.texts import Texts
-from bot.platforms.diagnosis import Diagnosis, Level, clock
+from bot.platforms.diagnosis import WITHIN, Diagnosis, Level, clock, slow
 from bot.platforms.telegram.commands import by_scope
 from bot.platforms.telegram.connection import connect, is_bad_token
 from bot.platforms.telegram.events import UPDATES
@@ -21,8 +21,6 @@ from bot.platforms.telegram.polling import CONFLICT_WAIT, REFUSED
 LISTEN = round(CONFLICT_WAIT) + 2
 """Seconds to listen for another poller; one of ours tries again after CONFLICT_WAIT, others sooner."""
 
-WITHIN = 10.0
-"""Seconds that Telegram may take for all questions together, beside those in which another poller is listened for."""
 
 RECENT = datetime.timedelta(hours=1)
 """A delivery that failed longer ago than this has most likely been mended."""
@@ -122,7 +120,8 @@ async def diagnose(
     """Return everything that Telegram tells about our bot; raises nothing.
 
     `running` tells that our own process takes the updates now: then nobody listens beside it, since Telegram would
-    cut it off. `delete_webhook` removes a webhook first, and keeps what waits for it.
+    cut it off. `delete_webhook` removes a webhook first, and keeps what waits for it. All questions together have `within`
+    seconds, beside the `listen` in which another poller is listened for.
     """
     dates: list[tuple[str | None, datetime.datetime]] = []
     stranger: int | None = None
@@ -162,7 +161,7 @@ async def diagnose(
         refused = f"Telegram refuses a question about the bot ({type(error).__name__}); run this again later."
         found.append(_said(Level.WRONG, refused) if is_reached else _unreached(stranger))
     except TimeoutError:
-        found.append(_unreached(stranger) if stranger else _slow(within))
+        found.append(_unreached(stranger) if stranger else slow(_ABOUT, within, "TELEGRAM_API_BASE_URL"))
     finally:
         await bot.shutdown()
     compared = clock(_ABOUT, *dates[0]) if dates else None
@@ -187,14 +186,6 @@ def _unreached(stranger: int | None) -> Diagnosis:
         Level.WRONG,
         "Telegram cannot be reached, so nobody there is answered; look at the network, a proxy, and "
         "TELEGRAM_API_BASE_URL.",
-    )
-
-
-def _slow(within: float) -> Diagnosis:
-    return _said(
-        Level.WRONG,
-        f"Telegram does not answer all questions within {within:.0f} seconds, so people there wait or are not answered; "
-        "look at the network, a proxy, and TELEGRAM_API_BASE_URL.",
     )
 
 

@@ -10,20 +10,10 @@ from rich.text import Text
 
 from bot.dialogue.dialogue import Dialogue
 from bot.dialogue.model import File, Prompt, Question, Reply
-from bot.dialogue.state import Action, State, decode
+from bot.dialogue.state import COMMANDS, Action, State, decode
 from bot.platforms.terminal.render import render, safe
 
 _CONVERSATION = "terminal"
-_COMMANDS = {
-    "/start": Action.START,
-    "/help": Action.HELP,
-    "/about": Action.ABOUT,
-    "/privacy": Action.PRIVACY,
-    "/topics": Action.MENU,
-    "/optout": Action.GUIDE,
-    "/checkup": Action.CHECKUP,
-    "/letter": Action.LETTER,
-}
 
 
 class TerminalChat:
@@ -54,9 +44,9 @@ class TerminalChat:
             except (EOFError, KeyboardInterrupt):
                 self._console.print(Text(f"\n{texts.goodbye}", style="dim"))
                 return
-            if action := _command(line):
+            if command := _command(line):
                 self._prompt = None
-                self._show(self._dialogue.show(State(action)))
+                self._show(self._dialogue.show(command))
             elif self._prompt:
                 self._take(self._prompt, line)
             elif line:
@@ -123,9 +113,10 @@ class TerminalChat:
             self._console.print(Text(texts.saved.format(path=path)), soft_wrap=True)
 
 
-def _command(line: str) -> Action | None:
-    """Return the action of a command, whatever stands behind it."""
-    return _COMMANDS.get(line.lower().split(maxsplit=1)[0]) if line else None
+def _command(line: str) -> State | None:
+    """Return what a command shows, whatever stands behind it."""
+    word = line.lower().split(maxsplit=1)[0] if line else ""
+    return COMMANDS.get(word.removeprefix("/")) if word.startswith("/") else None
 
 
 def _saved(folder: Path, file: File) -> Path:
